@@ -1,0 +1,18 @@
+//! Link and run-time search path of libtorch for the plugin library and its own targets, and the version of this build.
+
+fn main() {
+    gst_plugin_version_helper::info();
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=LIBTORCH");
+    let libtorch = std::env::var("LIBTORCH").unwrap_or_default();
+    match std::fs::canonicalize(format!("{libtorch}/lib")) {
+        Ok(lib) => {
+            println!("cargo:rerun-if-changed={libtorch}/build-version");
+            println!("cargo:rustc-link-search=native={}", lib.display());
+            println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+        }
+        Err(cause) => {
+            println!("cargo:warning=libtorch is not set up ({libtorch}/lib: {cause}); run `cargo xtask setup`")
+        }
+    }
+}

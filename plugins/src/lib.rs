@@ -1,0 +1,1 @@
+//! gst-plugin-sa3
