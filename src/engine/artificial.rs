@@ -1,0 +1,224 @@
+//! The artificial engine, `model=test`: moving discs with fixed ids, settable time per frame, settable failures.
+//!
+//! It makes every rule of timing, order and drawing testable on any machine without weights, and lets a user try a
+//! pipeline before a model is there. `model="test:frame-ms=40,fail-at=7"` sets it up; see [`Script`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation};
+use crate::boxes::BoxXyxy;
+use crate::error::{Error, Result};
+use crate::frame::Frame;
+use crate::objects::{MASK_INSIDE, Mask, Object, Objects};
+use crate::prompt::{PromptNotice, has_non_latin_letters};
+
+const NAME: &str = "test";
+const MASK_SIDE: u32 = 72;
+/// Radius of a disc in units of the frame's sides.
+const RADIUS_IN_FRAME: f32 = 0.15;
+/// Frames in which a disc crosses the picture once.
+const PERIOD_IN_FRAMES: u64 = 100;
+
+/// What the artificial engine was told to do.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Script {
+    /// `frame-ms`: time a frame takes.
+    frame_time: Duration,
+    /// `load-ms`: time loading takes.
+    load_time: Duration,
+    /// `fail-load=true`: loading fails.
+    load_fails: bool,
+    /// `fail-at=N`: frame N, from 0, fails.
+    failing_frame: Option<u64>,
+    /// `fail-every=N`: each Nth frame fails.
+    failing_period: Option<u64>,
+}
+
+pub(super) struct Artificial {
+    model: String,
+    script: Script,
+    frame_number: u64,
+}
+
+/// True for "test" and "test:…".
+pub(super) fn is_named_by(model: &str) -> bool {
+    model == NAME || model.starts_with("test:")
+}
+
+impl Artificial {
+    pub(super) fn open(model: &str) -> Result<Self> {
+        let script = Script::parse(model)?;
+        std::thread::sleep(script.load_time);
+        if script.load_fails {
+            return Err(Error::ModelNotFound { model: model.into(), cause: "fail-load=true asks for this".into() });
+        }
+        Ok(Self { model: model.into(), script, frame_number: 0 })
+    }
+}
+
+impl Script {
+    fn parse(model: &str) -> Result<Self> {
+        let mut script = Self::default();
+        let text = model.strip_prefix("test:").unwrap_or_default();
+        for pair in text.split(',').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let number = || value.parse::<u64>().map_err(|_| refused(model, pair));
+            match key {
+                "frame-ms" => script.frame_time = Duration::from_millis(number()?),
+                "load-ms" => script.load_time = Duration::from_millis(number()?),
+                "fail-load" => script.load_fails = value == "true",
+                "fail-at" => script.failing_frame = Some(number()?),
+                "fail-every" => script.failing_period = Some(number()?.max(1)),
+                "name" => {}
+                _ => return Err(refused(model, pair)),
+            }
+        }
+        Ok(script)
+    }
+
+    fn fails(&self, frame_number: u64) -> bool {
+        self.failing_frame == Some(frame_number)
+            || self.failing_period.is_some_and(|period| (frame_number + 1).is_multiple_of(period))
+    }
+}
+
+fn refused(model: &str, pair: &str) -> Error {
+    Error::Setting {
+        property: "model",
+        value: model.into(),
+        cause: format!("\"{pair}\" is not understood"),
+        remedy:
+            "After test: use frame-ms=N, load-ms=N, fail-load=true, fail-at=N, fail-every=N, name=TEXT, with commas"
+                .into(),
+    }
+}
+
+impl Model for Artificial {
+    fn info(&self) -> EngineInfo {
+        EngineInfo {
+            model: self.model.clone(),
+            device_in_use: "cpu (artificial engine)".into(),
+            precision_in_use: "fp32".into(),
+            native_size: 252,
+            size_multiple: 84,
+            threshold: 0.5,
+        }
+    }
+
+    fn segment(&mut self, frame: &Frame<'_>, request: &SegmentRequest) -> Result<Segmentation> {
+        let frame_number = self.frame_number;
+        self.frame_number += 1;
+        std::thread::sleep(self.script.frame_time);
+        if self.script.fails(frame_number) {
+            return Err(Error::Artificial { frame: frame_number, model: self.model.clone() });
+        }
+        let threshold = request.threshold.unwrap_or(0.5);
+        let mut items: Vec<_> = request
+            .prompts
+            .iter()
+            .enumerate()
+            .map(|(index, prompt)| disc(index as u32, prompt.label.clone(), frame_number))
+            .filter(|object| object.score > threshold)
+            .collect();
+        if request.max_objects > 0 {
+            items.truncate(request.max_objects);
+        }
+        let inside_level = request.mask_threshold.map_or(MASK_INSIDE, |t| (t * 255.0).round() as u8);
+        let objects = Objects { frame_width: frame.width, frame_height: frame.height, inside_level, items };
+        Ok(Segmentation { objects, ..Segmentation::default() })
+    }
+
+    fn phrase_checker(&self) -> PhraseChecker {
+        Arc::new(|phrase| {
+            let is_foreign = has_non_latin_letters(phrase);
+            is_foreign.then(|| PromptNotice::NotLatin { text: phrase.into() }).into_iter().collect()
+        })
+    }
+}
+
+/// The disc of one prompt: its row by prompt, its column by time, its id fixed.
+fn disc(prompt_index: u32, label: Arc<str>, frame_number: u64) -> Object {
+    let travelled = (frame_number % PERIOD_IN_FRAMES) as f32 / PERIOD_IN_FRAMES as f32;
+    let (cx, cy) = (0.2 + 0.6 * travelled, 0.25 + 0.25 * (prompt_index % 3) as f32);
+    let values: Vec<u8> = (0..MASK_SIDE * MASK_SIDE)
+        .map(|cell| {
+            let x = ((cell % MASK_SIDE) as f32 + 0.5) / MASK_SIDE as f32;
+            let y = ((cell / MASK_SIDE) as f32 + 0.5) / MASK_SIDE as f32;
+            let outside_in_cells = ((x - cx).hypot(y - cy) - RADIUS_IN_FRAME) * MASK_SIDE as f32;
+            (255.0 * (0.5 - outside_in_cells).clamp(0.0, 1.0)).round() as u8
+        })
+        .collect();
+    Object {
+        id: Some(u64::from(prompt_index) + 1),
+        label,
+        prompt_index,
+        score: 0.95 - 0.01 * (prompt_index % 40) as f32,
+        box_in_frame: BoxXyxy {
+            x0: cx - RADIUS_IN_FRAME,
+            y0: cy - RADIUS_IN_FRAME,
+            x1: cx + RADIUS_IN_FRAME,
+            y1: cy + RADIUS_IN_FRAME,
+        },
+        mask: Mask::new(MASK_SIDE, MASK_SIDE, values).expect("side by side values"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Engine, EngineSettings};
+    use crate::frame::RgbPicture;
+    use crate::prompt::Prompt;
+
+    fn engine(model: &str) -> Engine {
+        let settings = EngineSettings { model: model.into(), ..EngineSettings::default() };
+        Engine::load(&settings, &mut |_| {}).unwrap()
+    }
+
+    fn picture() -> RgbPicture {
+        RgbPicture { width: 16, height: 16, rgb: vec![0; 768] }
+    }
+
+    fn request(text: &str) -> SegmentRequest {
+        SegmentRequest { prompts: Prompt::list_from_text(text), ..SegmentRequest::default() }
+    }
+
+    #[test]
+    fn discs_move_and_keep_their_ids() {
+        let engine = engine("test");
+        let first = engine.segment(picture(), request("dog; cat")).unwrap().objects;
+        let second = engine.segment(picture(), request("dog; cat")).unwrap().objects;
+        assert_eq!(first.items.len(), 2);
+        assert_eq!(first.items[1].id, second.items[1].id);
+        assert!(first.items[0].box_in_frame.x0 < second.items[0].box_in_frame.x0);
+        let area = first.items[0].mask.bytes().iter().filter(|&&v| v >= MASK_INSIDE).count() as f32;
+        let expected = std::f32::consts::PI * (RADIUS_IN_FRAME * MASK_SIDE as f32).powi(2);
+        assert!((area / expected - 1.0).abs() < 0.05, "{area} against {expected}");
+    }
+
+    #[test]
+    fn the_named_frame_fails_and_the_next_does_not() {
+        let engine = engine("test:fail-at=1");
+        let outcomes: Vec<_> = (0..3).map(|_| engine.segment(picture(), request("dog")).is_ok()).collect();
+        assert_eq!(outcomes, [true, false, true]);
+    }
+
+    #[test]
+    fn scripts_refuse_what_they_do_not_know() {
+        let error = Script::parse("test:speed=3").unwrap_err().to_string();
+        assert!(error.contains("speed=3") && error.contains("frame-ms"), "{error}");
+    }
+
+    #[test]
+    fn closing_answers_those_who_wait() {
+        let engine = engine("test:frame-ms=200");
+        let (sender, receiver) = std::sync::mpsc::channel();
+        for _ in 0..2 {
+            let sender = sender.clone();
+            engine.submit(Box::new(picture()), Arc::new(request("dog")), move |r| sender.send(r.is_ok()).unwrap());
+        }
+        drop(engine);
+        assert_eq!(receiver.iter().take(2).count(), 2);
+    }
+}

@@ -1,0 +1,257 @@
+//! The shared, thread-safe handle: frames and requests in, objects out.
+//!
+//! A model runs on a thread of its own. [`Engine::submit`] never waits: the answer comes through a callback on the
+//! engine's thread, also when the engine is closed meanwhile. Nobody who waits for an answer is ever blocked by a
+//! forward pass unless they choose to be.
+
+mod artificial;
+mod guard;
+mod registry;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use crate::device::{DeviceChoice, PrecisionChoice};
+use crate::error::{Error, Result};
+use crate::frame::{Frame, FrameSource};
+use crate::objects::Objects;
+use crate::prompt::{Prompt, PromptNotice};
+
+pub use registry::SharedEngine;
+
+/// Jobs that may wait for one engine. Each stream submits one at a time, so this bounds the streams, not their delay.
+const MAX_WAITING_JOBS: usize = 256;
+
+/// Which model, where and how: what makes two elements share one engine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EngineSettings {
+    /// "nano", "test" or "test:key=value,…", a checkpoint directory or file.
+    pub model: String,
+    /// Where to run.
+    pub device: DeviceChoice,
+    /// In what precision.
+    pub precision: PrecisionChoice,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self { model: "nano".into(), device: DeviceChoice::Auto, precision: PrecisionChoice::Auto }
+    }
+}
+
+/// One step of loading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadProgress {
+    /// What is being done, in words.
+    pub stage: &'static str,
+    /// 0 to 100.
+    pub percent: u8,
+}
+
+/// What an engine turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineInfo {
+    /// The model as the user named it.
+    pub model: String,
+    /// The device that is used, and why when it was chosen automatically.
+    pub device_in_use: String,
+    /// The precision that is used, and why when it was chosen automatically.
+    pub precision_in_use: String,
+    /// Side of the model's own square input in pixels.
+    pub native_size: u32,
+    /// `inference_size` must be a multiple of this.
+    pub size_multiple: u32,
+    /// Score threshold the model recommends.
+    pub threshold: f32,
+}
+
+/// What to look for on a frame, and what to keep.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SegmentRequest {
+    /// Concepts; none means nothing to do.
+    pub prompts: Vec<Prompt>,
+    /// Objects need a score strictly above this, 0..1; `None`: the model's recommendation.
+    pub threshold: Option<f32>,
+    /// Probability from which a mask pixel counts as inside, 0..1; `None`: 0.5.
+    pub mask_threshold: Option<f32>,
+    /// Best objects kept over all prompts; 0: no cap.
+    pub max_objects: usize,
+    /// Side of the model's square input in pixels; 0: the model's own.
+    pub inference_size: u32,
+    /// Of two objects of one prompt whose masks overlap more than this, the better stays; 0: off;
+    /// `None`: the model's recommendation.
+    pub mask_nms_iou: Option<f32>,
+    /// Masks are cleared outside their box grown by this part of its size; 0: off; `None`: the model's recommendation.
+    pub mask_clip_to_box_margin: Option<f32>,
+}
+
+/// Where the time of one frame went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageTimes {
+    /// Colour conversion, resize, normalisation.
+    pub preprocess: Duration,
+    /// ViT and neck.
+    pub vision: Duration,
+    /// Text encoder; zero when every phrase was cached.
+    pub text: Duration,
+    /// Geometry encoder, fusion encoder, decoder, scores.
+    pub detector: Duration,
+    /// Mask head and selection.
+    pub masks: Duration,
+}
+
+/// The answer for one frame.
+#[derive(Debug, Clone, Default)]
+pub struct Segmentation {
+    /// What was found, best score first.
+    pub objects: Objects,
+    /// Where the time went.
+    pub times: StageTimes,
+}
+
+/// A model that segments frames one by one, on the engine's thread.
+trait Model: Send {
+    fn info(&self) -> EngineInfo;
+    fn segment(&mut self, frame: &Frame<'_>, request: &SegmentRequest) -> Result<Segmentation>;
+    /// A look at phrases that needs no forward pass; callable from any thread.
+    fn phrase_checker(&self) -> PhraseChecker;
+}
+
+type PhraseChecker = Arc<dyn Fn(&str) -> Vec<PromptNotice> + Send + Sync>;
+
+struct Job {
+    source: Box<dyn FrameSource>,
+    request: Arc<SegmentRequest>,
+    answer: Answer,
+}
+
+type Callback = Box<dyn FnOnce(Result<Segmentation>) + Send>;
+
+/// Calls back exactly once; with [`Error::Closed`] when dropped unanswered.
+struct Answer(Option<Callback>);
+
+impl Answer {
+    fn give(mut self, result: Result<Segmentation>) {
+        if let Some(callback) = self.0.take() {
+            callback(result);
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(callback) = self.0.take() {
+            callback(Err(Error::Closed));
+        }
+    }
+}
+
+/// A loaded model and its thread. Dropping the handle never waits: a pass in progress ends by itself.
+pub struct Engine {
+    info: EngineInfo,
+    phrase_checker: PhraseChecker,
+    jobs: SyncSender<Job>,
+}
+
+impl Engine {
+    /// Loads a model and starts its thread. Takes as long as loading takes; see [`SharedEngine::get`] to share it.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the model, its files, the device or the precision.
+    pub fn load(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Self> {
+        on_progress(LoadProgress { stage: "opening", percent: 0 });
+        let model = guard::guarded("loading", || open_model(settings, on_progress))?;
+        on_progress(LoadProgress { stage: "ready", percent: 100 });
+        Self::start(model)
+    }
+
+    fn start(model: Box<dyn Model>) -> Result<Self> {
+        let (info, phrase_checker) = (model.info(), model.phrase_checker());
+        let (jobs, waiting) = sync_channel(MAX_WAITING_JOBS);
+        std::thread::Builder::new()
+            .name("sa3-engine".into())
+            .spawn(move || serve(model, &waiting))
+            .map_err(|cause| Error::Torch { stage: "starting the engine's thread", message: cause.to_string() })?;
+        Ok(Self { info, phrase_checker, jobs })
+    }
+
+    /// What was loaded and where it runs.
+    pub fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    /// What the user should know about a phrase; empty when it is fine.
+    pub fn phrase_notices(&self, phrase: &str) -> Vec<PromptNotice> {
+        (self.phrase_checker)(phrase)
+    }
+
+    /// Checks what can be checked without a forward pass.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the legal range.
+    pub fn check_inference_size(&self, size: u32) -> Result<()> {
+        let multiple = self.info.size_multiple.max(1);
+        if size == 0 || (size.is_multiple_of(multiple) && size <= 4 * self.info.native_size) {
+            return Ok(());
+        }
+        Err(Error::Setting {
+            property: "inference-size",
+            value: size.to_string(),
+            cause: format!("this model takes multiples of {multiple} up to {}", 4 * self.info.native_size),
+            remedy: format!("Use 0 for the model's own {}", self.info.native_size),
+        })
+    }
+
+    /// Hands a frame to the engine and returns at once. `on_answer` is called exactly once, usually on the engine's
+    /// thread; it must not block.
+    pub fn submit(
+        &self,
+        source: Box<dyn FrameSource>,
+        request: Arc<SegmentRequest>,
+        on_answer: impl FnOnce(Result<Segmentation>) + Send + 'static,
+    ) {
+        let answer = Answer(Some(Box::new(on_answer)));
+        if let Err(error) = self.check_inference_size(request.inference_size) {
+            return answer.give(Err(error));
+        }
+        match self.jobs.try_send(Job { source, request, answer }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => job.answer.give(Err(Error::Frame(format!(
+                "{MAX_WAITING_JOBS} frames already wait for this engine; use fewer streams or a second process"
+            )))),
+            Err(TrySendError::Disconnected(job)) => job.answer.give(Err(Error::Closed)),
+        }
+    }
+
+    /// Segments one frame and waits for it.
+    ///
+    /// # Errors
+    /// Those of the model.
+    pub fn segment(&self, source: impl FrameSource + 'static, request: SegmentRequest) -> Result<Segmentation> {
+        let (sender, receiver) = sync_channel(1);
+        self.submit(Box::new(source), Arc::new(request), move |result| {
+            // The receiver outlives the call, so a failed send cannot lose an answer.
+            let _ = sender.send(result);
+        });
+        receiver.recv().unwrap_or(Err(Error::Closed))
+    }
+}
+
+fn open_model(settings: &EngineSettings, _on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Box<dyn Model>> {
+    if artificial::is_named_by(&settings.model) {
+        return Ok(Box::new(artificial::Artificial::open(&settings.model)?));
+    }
+    Err(Error::ModelNotFound { model: settings.model.clone(), cause: "no such path".into() })
+}
+
+fn serve(mut model: Box<dyn Model>, waiting: &Receiver<Job>) {
+    while let Ok(Job { source, request, answer }) = waiting.recv() {
+        let result = guard::guarded("a forward pass", || {
+            let frame = source.frame()?;
+            model.segment(&frame, &request)
+        });
+        drop(source);
+        answer.give(result);
+    }
+}

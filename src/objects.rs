@@ -1,0 +1,82 @@
+//! What comes out: objects with label, score, box and soft mask. Plain data, shared not copied.
+
+use std::sync::Arc;
+
+use crate::boxes::BoxXyxy;
+
+/// Mask values at or above this are inside.
+pub const MASK_INSIDE: u8 = 128;
+
+/// Bytes that a mask shares with whoever made them (the engine, a mapped buffer).
+pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// A soft mask on the model's mask grid, stretched over the whole frame.
+///
+/// Each value is `round(255 * sigmoid(logit))`; [`MASK_INSIDE`] and above is inside. Consumers upsample bilinearly.
+#[derive(Clone)]
+pub struct Mask {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// `width * height` values, first row first.
+    pub values: SharedBytes,
+}
+
+impl Mask {
+    /// A mask over `values`, or `None` when there are not `width * height` of them.
+    pub fn new(width: u32, height: u32, values: impl AsRef<[u8]> + Send + Sync + 'static) -> Option<Self> {
+        (values.as_ref().len() == width as usize * height as usize).then(|| Self {
+            width,
+            height,
+            values: Arc::new(values),
+        })
+    }
+
+    /// The values, first row first.
+    pub fn bytes(&self) -> &[u8] {
+        (*self.values).as_ref()
+    }
+}
+
+impl std::fmt::Debug for Mask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mask({}x{})", self.width, self.height)
+    }
+}
+
+/// One object on one frame.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Stable over time; absent when objects are found frame by frame.
+    pub id: Option<u64>,
+    /// The phrase that found it, as the user wrote it.
+    pub label: Arc<str>,
+    /// Position of that phrase in the request.
+    pub prompt_index: u32,
+    /// Probability, 0..1.
+    pub score: f32,
+    /// Normalised to 0..1 of the frame's width and height; may reach beyond.
+    pub box_in_frame: BoxXyxy,
+    /// Soft mask over the whole frame.
+    pub mask: Mask,
+}
+
+/// Everything found on one frame, best score first.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    /// Width in pixels of the frame the objects were found on.
+    pub frame_width: u32,
+    /// Height in pixels of that frame.
+    pub frame_height: u32,
+    /// Mask values at or above this are inside; [`MASK_INSIDE`] unless the user moved `mask-threshold`.
+    pub inside_level: u8,
+    /// The objects, best score first.
+    pub items: Vec<Object>,
+}
+
+impl Default for Objects {
+    fn default() -> Self {
+        Self { frame_width: 0, frame_height: 0, inside_level: MASK_INSIDE, items: Vec::new() }
+    }
+}
