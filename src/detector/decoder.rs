@@ -42,6 +42,8 @@ pub struct DecoderOutput {
 /// Each layer's output, for comparison with the reference.
 #[derive(Debug, Default)]
 pub struct DecoderStages {
+    /// Presence token and queries after each layer, [B, 1 + Q, D].
+    pub hidden: Vec<Tensor>,
     /// Normed queries after each layer, [B, Q, D].
     pub queries: Vec<Tensor>,
     /// Boxes that entered each layer, [B, Q, 4].
@@ -111,6 +113,7 @@ impl Decoder {
             queries = self.output_layer_norm.forward(&hidden.narrow(1, 1, hidden.size()[1] - 1));
             let refined = self.refine(&boxes, &queries);
             if let Some(stages) = stages.as_deref_mut() {
+                stages.hidden.push(hidden.shallow_clone());
                 stages.queries.push(queries.shallow_clone());
                 stages.reference_boxes.push(boxes);
                 stages.presence.push(self.presence(&hidden));

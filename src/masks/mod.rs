@@ -48,14 +48,29 @@ impl MaskDecoder {
     /// # Shapes
     /// memory: [B, G·G, D]; levels of one picture or B; prompt of B concepts → [B, D, 4G, 4G].
     pub fn embed_pixels(&self, memory: &Tensor, levels: &[Tensor; 3], prompt: &PromptTokens) -> Tensor {
-        let normed = self.prompt_cross_attn_norm.forward(memory);
-        let padding = prompt.padding_bias.as_ref();
-        let told = self.prompt_cross_attn.forward(&normed, &prompt.features, &prompt.features, padding);
-        let tokens = memory + told;
+        let tokens = memory + self.attend_prompt(memory, prompt);
         let (batch, _, width) = tokens.size3().expect("memory has three dimensions");
         let grid = levels[2].size()[3];
         let coarse = tokens.transpose(1, 2).reshape([batch, width, grid, grid]);
         self.pixel_decoder.forward(&coarse, &levels[1], &levels[0])
+    }
+
+    /// What the prompt tells each token.
+    ///
+    /// # Shapes
+    /// memory: [B, G·G, D] → the same.
+    pub fn attend_prompt(&self, memory: &Tensor, prompt: &PromptTokens) -> Tensor {
+        let normed = self.prompt_cross_attn_norm.forward(memory);
+        let padding = prompt.padding_bias.as_ref();
+        self.prompt_cross_attn.forward(&normed, &prompt.features, &prompt.features, padding)
+    }
+
+    /// What each query looks for among the pixels.
+    ///
+    /// # Shapes
+    /// queries: [B, K, D] → the same.
+    pub fn embed_queries(&self, queries: &Tensor) -> Tensor {
+        self.mask_embedder.forward(queries)
     }
 
     /// Mask logits of chosen queries.
@@ -65,7 +80,7 @@ impl MaskDecoder {
     pub fn instances(&self, pixels: &Tensor, queries: &Tensor) -> Tensor {
         let (batch, width, rows, columns) = pixels.size4().expect("pixel features are maps");
         let features = self.instance_projection.forward(pixels).view([batch, width, rows * columns]);
-        self.mask_embedder.forward(queries).matmul(&features).view([batch, -1, rows, columns])
+        self.embed_queries(queries).matmul(&features).view([batch, -1, rows, columns])
     }
 
     /// Logits of "this pixel belongs to the concept".

@@ -102,7 +102,7 @@ impl GeometryEncoder {
     ///
     /// # Shapes
     /// → [N, D].
-    fn pool(&self, features: &VisionFeatures, boxes: &[ExemplarBox]) -> Tensor {
+    pub fn pool(&self, features: &VisionFeatures, boxes: &[ExemplarBox]) -> Tensor {
         let map = &features.levels[2];
         let grid = map.size()[3] as f32;
         let normed = self.vision_layer_norm.forward(&map.permute([0, 2, 3, 1])).permute([0, 3, 1, 2]).get(0);
