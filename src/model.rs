@@ -1,5 +1,7 @@
 //! The image model: every module of the checkpoint, in the order of the flow.
 
+use std::collections::BTreeMap;
+
 use tch::{Device, Kind, Tensor};
 
 use crate::config::ModelConfig;
@@ -52,6 +54,14 @@ impl ImageModel {
     /// [`crate::Error::Weights`] naming everything that does not fit.
     pub fn load(source: &dyn TensorSource, config: &ModelConfig, device: Device, kind: Kind) -> Result<Self> {
         weights::load(source, device, kind, |loader| Self::new(loader, config))
+    }
+
+    /// Every tensor a checkpoint of this configuration must have, with its shape.
+    ///
+    /// # Errors
+    /// None in practice; the signature is that of loading.
+    pub fn wanted_tensors(config: &ModelConfig) -> Result<BTreeMap<String, Vec<i64>>> {
+        weights::wanted(|loader| Self::new(loader, config))
     }
 
     fn new(loader: &Loader<'_>, config: &ModelConfig) -> Result<Self> {

@@ -10,7 +10,7 @@ pub mod names;
 mod report;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tch::{Device, Kind, Tensor};
 
@@ -65,6 +65,34 @@ pub fn load<T>(
     if report.is_clean() { Ok(built) } else { Err(Error::Weights { report: report.to_string() }) }
 }
 
+/// Every tensor that `build` asks for, with its shape.
+///
+/// # Errors
+/// Those of `build`.
+pub fn wanted<T>(build: impl FnOnce(&Loader<'_>) -> Result<T>) -> Result<BTreeMap<String, Vec<i64>>> {
+    let ledger = RefCell::new(Ledger { used: BTreeSet::new(), report: LoadReport::default() });
+    let (prefix, device, kind) = (String::new(), Device::Cpu, Kind::Float);
+    build(&Loader { source: &Nothing, ledger: &ledger, prefix, device, kind })?;
+    Ok(ledger.into_inner().report.missing.into_iter().collect())
+}
+
+/// A source without any tensor.
+struct Nothing;
+
+impl TensorSource for Nothing {
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn shape(&self, _: &str) -> Option<Vec<i64>> {
+        None
+    }
+
+    fn read(&self, name: &str) -> Result<Tensor> {
+        Err(Error::Weights { report: format!("{name} missing") })
+    }
+}
+
 impl<'a> Loader<'a> {
     /// The same tensors below `name`, a dotted path.
     pub fn sub(&self, name: &str) -> Self {
@@ -104,7 +132,7 @@ impl<'a> Loader<'a> {
                 ledger.used.insert(path.clone());
                 ledger.report.mismatched.push((path, shape.to_vec(), found));
             }
-            None => ledger.report.missing.push(path),
+            None => ledger.report.missing.push((path, shape.to_vec())),
         }
         Ok(Tensor::zeros([1], (self.kind, self.device)).expand(shape, false))
     }

@@ -8,8 +8,8 @@ const NAMES_SHOWN: usize = 4;
 /// Tensors that are missing, unexpected or of another shape.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadReport {
-    /// Wanted, not in the file.
-    pub missing: Vec<String>,
+    /// Wanted, not in the file: name and shape.
+    pub missing: Vec<(String, Vec<i64>)>,
     /// In the file, not wanted.
     pub unexpected: Vec<String>,
     /// Name, shape wanted, shape found.
@@ -26,7 +26,7 @@ impl LoadReport {
 
     /// Looks for the name that the first missing one may have been meant to be.
     pub(super) fn suggest(&mut self, names: &[String]) {
-        let Some(missing) = self.missing.first() else { return };
+        let Some((missing, _)) = self.missing.first() else { return };
         let nearest = names.iter().min_by_key(|name| distance(missing, name));
         self.hint = nearest
             .filter(|name| distance(missing, name) * 4 <= missing.len())
@@ -38,7 +38,8 @@ impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
         if !self.missing.is_empty() {
-            parts.push(format!("{} missing ({})", self.missing.len(), shown(&self.missing)));
+            let lines: Vec<_> = self.missing.iter().map(|(name, shape)| format!("{name} {shape:?}")).collect();
+            parts.push(format!("{} missing ({})", lines.len(), shown(&lines)));
         }
         if !self.unexpected.is_empty() {
             parts.push(format!("{} unexpected ({})", self.unexpected.len(), shown(&self.unexpected)));
@@ -92,7 +93,7 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut() {
-        let report = LoadReport { missing: (0..9).map(|i| format!("m{i}")).collect(), ..LoadReport::default() };
-        assert_eq!(report.to_string(), "9 missing (m0, m1, m2, m3, …)");
+        let report = LoadReport { unexpected: (0..9).map(|i| format!("m{i}")).collect(), ..LoadReport::default() };
+        assert_eq!(report.to_string(), "9 unexpected (m0, m1, m2, m3, …)");
     }
 }
