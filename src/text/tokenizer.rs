@@ -26,11 +26,14 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::ModelFile`] when it is not a tokenizer.
     pub fn from_json(json: &[u8], max_positions: i64) -> Result<Self> {
-        let inner = tokenizers::Tokenizer::from_bytes(json).map_err(|cause| Error::ModelFile {
+        let unusable = |cause: tokenizers::Error| Error::ModelFile {
             path: "tokenizer.json".into(),
             cause: format!("it cannot be used: {cause}"),
             remedy: "Copy the tokenizer.json that belongs to the model".into(),
-        })?;
+        };
+        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(unusable)?;
+        // Phrases keep their own length here: padding tells the model nothing, and what is cut must be known.
+        inner.with_padding(None).with_truncation(None).map_err(unusable)?;
         Ok(Self { inner, max_content: (max_positions - 2).max(1) as usize })
     }
 
