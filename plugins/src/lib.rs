@@ -1,1 +1,3 @@
-//! gst-plugin-sa3
+//! GStreamer elements that find what a text prompt names, and carry and use the masks.
+
+pub mod meta;
