@@ -147,7 +147,7 @@ fn a_pool_takes_the_meta_off_before_reuse() {
 
 #[test]
 fn elements_that_leave_the_picture_alone_keep_it() {
-    for elements in ["queue", "identity", "tee ! queue", "videobalance saturation=0.5", "timeoverlay"] {
+    for elements in ["queue", "identity", "tee ! queue", "videobalance saturation=0.5"] {
         let (attached, freed) = through(elements, None);
         let attached = attached.unwrap_or_else(|| panic!("{elements} lost the meta"));
         assert_eq!((attached.objects.frame_width, attached.objects.frame_height), (64, 48), "{elements}");
@@ -172,7 +172,7 @@ fn conversion_keeps_it_and_scaling_changes_the_frame_size_only() {
 #[test]
 fn elements_that_move_the_picture_drop_it() {
     for elements in
-        ["videocrop left=8", "videoflip method=clockwise", "videoflip method=horizontal-flip", "videobox left=4"]
+        ["videocrop left=8", "videoflip video-direction=90r", "videoflip video-direction=horiz", "videobox left=4"]
     {
         let (attached, freed) = through(elements, None);
         assert!(attached.is_none(), "{elements} would misplace the masks");
