@@ -27,13 +27,22 @@ pub fn attach(buffer: &mut BufferRef, objects: &Objects) {
     }
 }
 
-/// x, y, width and height of the pixels that the box touches, `None` when it touches none.
+/// x, y, width and height in whole pixels of the part on the frame, at least one pixel; `None` when there is no such part.
 fn pixels(box_in_frame: BoxXyxy, frame_width: u32, frame_height: u32) -> Option<(u32, u32, u32, u32)> {
     let BoxXyxy { x0, y0, x1, y1 } = box_in_frame.clipped();
-    let (width, height) = (f64::from(frame_width), f64::from(frame_height));
-    let (left, top) = ((f64::from(x0) * width).floor() as u32, (f64::from(y0) * height).floor() as u32);
-    let (right, bottom) = ((f64::from(x1) * width).ceil() as u32, (f64::from(y1) * height).ceil() as u32);
-    (right > left && bottom > top).then(|| (left, top, right - left, bottom - top))
+    if !(x1 > x0 && y1 > y0) || frame_width == 0 || frame_height == 0 {
+        return None;
+    }
+    let (left, width) = extent(x0, x1, frame_width);
+    let (top, height) = extent(y0, y1, frame_height);
+    Some((left, top, width, height))
+}
+
+/// First pixel and number of pixels of `from..to` (0..1) on a side of `side` pixels.
+fn extent(from: f32, to: f32, side: u32) -> (u32, u32) {
+    let [from, to] = [from, to].map(|edge| (f64::from(edge) * f64::from(side)).round() as u32);
+    let first = from.min(side - 1);
+    (first, (to - first).max(1))
 }
 
 /// Low 31 bits of the object's id; 0 for an object without one.
@@ -68,7 +77,9 @@ mod tests {
         let middle = BoxXyxy { x0: 0.25, y0: 0.26, x1: 0.5, y1: 0.51 };
         assert_eq!(pixels(middle, 100, 100), Some((25, 26, 25, 25)));
         let beyond = BoxXyxy { x0: -0.5, y0: 0.5, x1: 0.101, y1: 1.5 };
-        assert_eq!(pixels(beyond, 100, 50), Some((0, 25, 11, 25)));
+        assert_eq!(pixels(beyond, 100, 50), Some((0, 25, 10, 25)));
+        let speck = BoxXyxy { x0: 0.999, y0: 0.999, x1: 1.0, y1: 1.0 };
+        assert_eq!(pixels(speck, 100, 100), Some((99, 99, 1, 1)));
         let outside = BoxXyxy { x0: 1.1, y0: 0.0, x1: 1.2, y1: 1.0 };
         assert_eq!(pixels(outside, 100, 100), None);
         let nonsense = BoxXyxy { x0: f32::NAN, y0: 0.0, x1: f32::NAN, y1: 1.0 };

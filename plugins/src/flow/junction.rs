@@ -51,6 +51,15 @@ enum Gate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TakeTicket(u64);
 
+/// Why the task rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// What upstream gets to hear.
+    pub(super) flow: gst::FlowError,
+    /// This element has posted the cause itself.
+    pub(super) is_told: bool,
+}
+
 /// Names one load; a later load or giving the engine back makes it void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LoadTicket(u64);
@@ -73,8 +82,8 @@ struct Inner {
     busy_thread: Option<ThreadId>,
     gate: Gate,
     take_ticket: TakeTicket,
-    /// What downstream said last; after an error the task rests until a flush or a new stream.
-    downstream: Result<(), gst::FlowError>,
+    /// After a failure the task rests until a flush or a new stream.
+    outcome: Result<(), Failure>,
     engine: EngineState,
     load_ticket: LoadTicket,
     pass_ticket: PassTicket,
@@ -87,7 +96,7 @@ impl Inner {
         self.waiting_frames -= usize::from(matches!(item, Item::Buffer(_)));
         if matches!(&item, Item::Event(event) if event.type_() == gst::EventType::Eos) {
             // From now on, so that a new stream that begins while this event is on its way revives the task.
-            self.downstream = Err(gst::FlowError::Eos);
+            self.outcome = Err(Failure { flow: gst::FlowError::Eos, is_told: true });
         }
         self.busy_thread = Some(std::thread::current().id());
         Some((item, self.take_ticket))
@@ -108,7 +117,7 @@ impl Junction {
             busy_thread: None,
             gate: Gate::Closed,
             take_ticket: TakeTicket(0),
-            downstream: Ok(()),
+            outcome: Ok(()),
             engine: EngineState::Absent,
             load_ticket: LoadTicket(0),
             pass_ticket: PassTicket(0),
@@ -148,12 +157,12 @@ impl Junction {
 
 /// The queue, filled by upstream's thread and emptied by the task.
 impl Junction {
-    /// Puts a frame at the end, after waiting for a place. Gives back what downstream said when it no longer takes any.
+    /// Puts a frame at the end, after waiting for a place. Refused with the cause once something failed.
     pub(super) fn push_frame(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
         let mut buffer = Some(buffer);
         let outcome = self.wait_while_open(|inner| {
-            if let Err(error) = inner.downstream {
-                return Some(Err(error));
+            if let Err(failure) = inner.outcome {
+                return Some(Err(failure.flow));
             }
             (inner.waiting_frames < MAX_WAITING_FRAMES).then(|| {
                 inner.items.extend(buffer.take().map(Item::Buffer));
@@ -165,12 +174,12 @@ impl Junction {
         outcome?
     }
 
-    /// Puts an event at the end. Refused while flushing, and once downstream failed unless the event is kept by pads
-    /// (those show the failure with the next frame).
+    /// Puts an event at the end. Refused while flushing, and once something failed unless the event is one that pads
+    /// keep (with those the failure shows at the next frame).
     pub(super) fn push_event(&self, event: gst::Event) -> bool {
         self.change(|inner| {
             let ends_the_stream = event.type_() == gst::EventType::Eos;
-            let is_refused = inner.downstream.is_err() && (!event.is_sticky() || ends_the_stream);
+            let is_refused = inner.outcome.is_err() && (!event.is_sticky() || ends_the_stream);
             if inner.gate != Gate::Open || is_refused {
                 return false;
             }
@@ -183,19 +192,19 @@ impl Junction {
     pub(super) fn take(&self) -> Option<(Item, TakeTicket)> {
         let taken = self.wait(|inner| match inner.gate {
             Gate::Closed => Some(None),
-            Gate::Open if inner.downstream.is_ok() => inner.pop().map(Some),
+            Gate::Open if inner.outcome.is_ok() => inner.pop().map(Some),
             Gate::Open | Gate::Flushing => None,
         });
         self.changed.notify_all();
         taken
     }
 
-    /// The item that was taken is through, and this is what downstream said.
-    pub(super) fn done(&self, ticket: TakeTicket, downstream: Result<(), gst::FlowError>) {
+    /// The item that was taken is through, or failed.
+    pub(super) fn done(&self, ticket: TakeTicket, outcome: Result<(), Failure>) {
         self.change(|inner| {
             inner.busy_thread = None;
-            if inner.take_ticket == ticket && downstream.is_err() {
-                inner.downstream = downstream;
+            if inner.take_ticket == ticket && outcome.is_err() {
+                inner.outcome = outcome;
             }
         });
     }
@@ -210,7 +219,7 @@ impl Junction {
     pub(super) fn wait_until_through(&self) -> bool {
         let is_through = |inner: &mut Inner| {
             let is_empty = inner.items.is_empty() && inner.busy_thread.is_none();
-            (inner.downstream.is_err() || is_empty).then_some(inner.downstream.is_ok())
+            (inner.outcome.is_err() || is_empty).then_some(inner.outcome.is_ok())
         };
         self.wait_while_open(is_through).unwrap_or(false)
     }
@@ -218,15 +227,15 @@ impl Junction {
     /// A new stream begins, perhaps after the end of the one before.
     pub(super) fn revive_after_eos(&self) {
         self.change(|inner| {
-            if inner.downstream == Err(gst::FlowError::Eos) {
-                inner.downstream = Ok(());
+            if inner.outcome.is_err_and(|failure| failure.flow == gst::FlowError::Eos) {
+                inner.outcome = Ok(());
             }
         });
     }
 
-    /// What downstream said last.
-    pub(super) fn downstream(&self) -> Result<(), gst::FlowError> {
-        self.lock().downstream
+    /// How the last item fared.
+    pub(super) fn outcome(&self) -> Result<(), Failure> {
+        self.lock().outcome
     }
 
     /// True when upstream has sent everything, so that nobody will ask for the last result.
@@ -246,7 +255,7 @@ impl Junction {
     pub(super) fn open(&self) {
         self.change(|inner| {
             inner.gate = Gate::Open;
-            inner.downstream = Ok(());
+            inner.outcome = Ok(());
         });
     }
 

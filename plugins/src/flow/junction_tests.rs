@@ -2,6 +2,10 @@ use super::*;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
+fn failure(flow: gst::FlowError) -> Failure {
+    Failure { flow, is_told: false }
+}
+
 fn open_junction() -> Arc<Junction> {
     gst::init().unwrap();
     let junction = Arc::new(Junction::new());
@@ -29,27 +33,27 @@ fn items_keep_their_order_and_a_full_queue_blocks_until_flushed() {
 }
 
 #[test]
-fn downstreams_error_reaches_upstream_and_a_new_stream_revives_after_the_end() {
+fn a_failure_reaches_upstream_and_a_new_stream_revives_after_the_end() {
     let junction = open_junction();
     junction.push_frame(gst::Buffer::new()).unwrap();
     let (_, ticket) = junction.take().unwrap();
-    junction.done(ticket, Err(gst::FlowError::Eos));
+    junction.done(ticket, Err(failure(gst::FlowError::Eos)));
     assert_eq!(junction.push_frame(gst::Buffer::new()), Err(gst::FlowError::Eos));
     assert!(!junction.wait_until_through());
     junction.revive_after_eos();
-    assert!(junction.push_frame(gst::Buffer::new()).is_ok() && junction.downstream().is_ok());
+    assert!(junction.push_frame(gst::Buffer::new()).is_ok() && junction.outcome().is_ok());
 }
 
 #[test]
-fn what_downstream_said_before_a_flush_does_not_count_after_it() {
+fn a_failure_before_a_flush_does_not_count_after_it() {
     let junction = open_junction();
     junction.push_frame(gst::Buffer::new()).unwrap();
     let (_, ticket) = junction.take().unwrap();
     junction.flush();
     junction.wait_until_idle();
     junction.open();
-    junction.done(ticket, Err(gst::FlowError::Flushing));
-    assert!(junction.downstream().is_ok());
+    junction.done(ticket, Err(failure(gst::FlowError::Flushing)));
+    assert!(junction.outcome().is_ok());
 }
 
 #[test]

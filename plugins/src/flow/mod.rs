@@ -19,6 +19,7 @@ mod pass;
 mod stats;
 mod task;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gst::subclass::prelude::*;
@@ -50,12 +51,19 @@ pub(crate) struct Flow {
     pub(crate) src_pad: gst::Pad,
     junction: Arc<Junction>,
     stats: Mutex<Stats>,
+    has_refused_caps: AtomicBool,
 }
 
 impl Flow {
     /// Around the pads that [`build_pads`] made.
     pub(crate) fn new((sink_pad, src_pad): (gst::Pad, gst::Pad)) -> Self {
-        Self { sink_pad, src_pad, junction: Arc::new(Junction::new()), stats: Mutex::default() }
+        Self {
+            sink_pad,
+            src_pad,
+            junction: Arc::new(Junction::new()),
+            stats: Mutex::default(),
+            has_refused_caps: AtomicBool::new(false),
+        }
     }
 
     /// Counters and times; the lock is never held while anything is waited for.
@@ -90,6 +98,7 @@ pub(crate) fn change_state<A: Analyser>(
             // The properties may have changed in READY, and a load that failed is worth another try.
             load::begin(imp)?;
             *imp.flow().stats() = Stats::default();
+            imp.flow().has_refused_caps.store(false, Ordering::Relaxed);
             imp.forget();
         }
         _ => {}

@@ -1,5 +1,7 @@
 //! The pads' functions: what comes in at the sink pad, and what is asked at either.
 
+use std::sync::atomic::Ordering;
+
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode};
@@ -87,7 +89,7 @@ fn queue_event<A: Analyser>(imp: &A, event: gst::Event) -> bool {
     }
     let is_queued = junction.push_event(event);
     if kind == gst::EventType::Eos && !is_queued {
-        task::give_up_after(imp, junction.downstream());
+        task::give_up_after(imp, junction.outcome());
     }
     is_queued
 }
@@ -97,8 +99,11 @@ fn check_caps<A: Analyser>(imp: &A, caps: &gst::CapsRef) -> bool {
     let Ok(info) = VideoInfo::from_caps(caps) else {
         return false;
     };
-    if info.interlace_mode() == VideoInterlaceMode::Progressive {
-        return true;
+    let is_progressive = info.interlace_mode() == VideoInterlaceMode::Progressive;
+    // Upstream offers refused caps again with each frame; once is enough to say why.
+    let was_refused = imp.flow().has_refused_caps.swap(!is_progressive, Ordering::Relaxed);
+    if is_progressive || was_refused {
+        return is_progressive;
     }
     gst::element_imp_error!(
         imp,

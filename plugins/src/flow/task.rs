@@ -5,7 +5,7 @@ use gst::subclass::prelude::*;
 use gst_video::VideoInfo;
 
 use super::Analyser;
-use super::junction::Item;
+use super::junction::{Failure, Item};
 
 /// Starts the task. It ends when the junction is closed; in a flush, and after downstream failed, it rests there.
 pub(super) fn start<A: Analyser>(imp: &A) -> Result<(), glib::BoolError> {
@@ -42,7 +42,7 @@ fn iterate<A: Analyser>(imp: &A, caps_in_use: &mut CapsInUse) -> bool {
     };
     junction.done(ticket, outcome);
     if junction.holds_eos() {
-        give_up_after(imp, junction.downstream());
+        give_up_after(imp, junction.outcome());
     }
     true
 }
@@ -55,11 +55,12 @@ fn push_event<A: Analyser>(imp: &A, event: gst::Event) {
     imp.flow().src_pad.push_event(event);
 }
 
-fn push_frame<A: Analyser>(imp: &A, buffer: gst::Buffer, caps_in_use: &mut CapsInUse) -> Result<(), gst::FlowError> {
+fn push_frame<A: Analyser>(imp: &A, buffer: gst::Buffer, caps_in_use: &mut CapsInUse) -> Result<(), Failure> {
     let flow = imp.flow();
-    let info = info_in_use(&flow.src_pad, caps_in_use)?;
-    let buffer = imp.process(buffer, info)?;
-    flow.src_pad.push(buffer)?;
+    let refused = |flow| Failure { flow, is_told: false };
+    let info = info_in_use(&flow.src_pad, caps_in_use).map_err(refused)?;
+    let buffer = imp.process(buffer, info).map_err(|flow| Failure { flow, is_told: true })?;
+    flow.src_pad.push(buffer).map_err(refused)?;
     flow.stats().frames_out += 1;
     tell_latency_if_it_moved(imp);
     Ok(())
@@ -84,18 +85,18 @@ fn tell_latency_if_it_moved<A: Analyser>(imp: &A) {
 }
 
 /// Upstream has sent everything and will not see that downstream failed, so the element says it.
-pub(super) fn give_up_after<A: Analyser>(imp: &A, downstream: Result<(), gst::FlowError>) {
-    let Err(error) = downstream else {
+pub(super) fn give_up_after<A: Analyser>(imp: &A, outcome: Result<(), Failure>) {
+    let Err(Failure { flow, is_told: false }) = outcome else {
         return;
     };
-    if matches!(error, gst::FlowError::Eos | gst::FlowError::Flushing) {
+    if matches!(flow, gst::FlowError::Eos | gst::FlowError::Flushing) {
         return;
     }
     gst::element_imp_error!(
         imp,
         gst::StreamError::Failed,
-        ("The stream stopped before its last frame was through: {error}"),
-        ["flow {error:?}"]
+        ("The stream stopped before its last frame was through: {flow}"),
+        ["flow {flow:?}"]
     );
     imp.flow().src_pad.push_event(gst::event::Eos::new());
 }
