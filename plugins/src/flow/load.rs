@@ -66,8 +66,8 @@ impl Loader {
             Err(error) => {
                 // The cause first: those who wait for the engine will end the stream with a vaguer error.
                 post_error(&element, &error);
-                self.junction.load_ends(self.ticket, None);
                 post_progress(&element, ProgressType::Error, &error.to_string(), 0);
+                self.junction.load_ends(self.ticket, None);
             }
         }
     }
