@@ -3,9 +3,9 @@
 use gst::prelude::*;
 
 const WARM_UP_CYCLES: usize = 60;
-const MEASURED_CYCLES: usize = 200;
-/// A leaked thread costs more than 8 KiB, a leaked frame 4 KiB, a leaked engine both.
-const MAX_GROWTH_IN_KIB_PER_CYCLE: f64 = 4.0;
+const MEASURED_CYCLES: usize = 1000;
+/// One leaked event or buffer is half a KiB, a thread or an engine many. The noise over all cycles is 200 KiB.
+const MAX_GROWTH_IN_KIB_PER_CYCLE: f64 = 0.5;
 
 fn memory_in_use_in_kib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
