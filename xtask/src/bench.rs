@@ -41,8 +41,10 @@ fn python(pins: &Pins) -> Outcome<PathBuf> {
         return Ok(python);
     }
     let _lock = folders::lock(&cache)?;
-    make(&place, pins)?;
-    check_versions(&python, pins)?;
+    if check_versions(&python, pins).is_err() {
+        make(&place, pins)?;
+        check_versions(&python, pins)?;
+    }
     println!(
         "ok    Python environment made in {}: {}",
         place.display(),

@@ -46,6 +46,12 @@ impl Layout {
         self.cuda_library().is_file()
     }
 
+    /// The release of the torch that the headers belong to: a Python torch behind a layout of links may have changed.
+    fn release(&self) -> Option<String> {
+        let headers = std::fs::canonicalize(self.root.join("include")).ok()?;
+        release_of(headers.parent()?).or_else(|| release_of(&self.root))
+    }
+
     /// What keeps this layout from serving as libtorch of this release; empty when it is good.
     pub fn defects(&self, release: &str) -> Vec<String> {
         let mut defects = Vec::new();
@@ -59,7 +65,7 @@ impl Layout {
         if self.root.join("lib/libtorch_cuda.so").exists() {
             defects.push("lib/ has libtorch_cuda.so, which would tie the plugin to CUDA".to_owned());
         }
-        match release_of(&self.root) {
+        match self.release() {
             Some(found) if found == release => {}
             Some(found) => defects.push(format!("its release is {found}, not {release}")),
             None => defects.push("build-version is missing".to_owned()),
@@ -105,38 +111,38 @@ pub fn flush(folder: &Path) -> Outcome<()> {
         .map_err(|failure| Failure::new(failure.cause()).remedy("look whether the disk is full: df -h"))
 }
 
+/// A folder for a test, with a complete layout of release 2.11.0 below it.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("sa3-xtask-{name}-{}", std::process::id()));
-        for (path, text) in files {
-            let file = folder.join(path);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, text).unwrap();
-        }
-        folder
-    }
-
-    const GOOD: [(&str, &str); 5] = [
+pub fn fixture(name: &str, below: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("sa3-xtask-{name}-{}", std::process::id()));
+    for (path, text) in [
         ("lib/libtorch.so", "x"),
         ("lib/libtorch_cpu.so", "x"),
         ("lib/libc10.so", "x"),
         ("include/torch/csrc/api/include/torch/torch.h", "x"),
         ("build-version", "2.11.0+cpu\n"),
-    ];
+    ] {
+        let file = folder.join(format!("{below}{path}"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    folder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn a_complete_layout_has_no_defects() {
-        let root = folder("layout-good", &GOOD);
+        let root = fixture("layout-good", "");
         assert_eq!(Layout::at(&root).defects("2.11.0"), Vec::<String>::new());
         crate::folders::clear(&root).unwrap();
     }
 
     #[test]
     fn each_defect_is_named() {
-        let root = folder("layout-bad", &GOOD);
+        let root = fixture("layout-bad", "");
         std::fs::remove_file(root.join("lib/libc10.so")).unwrap();
         std::fs::write(root.join("lib/libtorch_cuda.so"), "x").unwrap();
         let defects = Layout::at(&root).defects("2.12.0").join("; ");
@@ -147,8 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn a_torch_that_changed_behind_the_links_is_noticed() {
+        let root = fixture("layout-links", "layout/");
+        std::fs::create_dir_all(root.join("torch")).unwrap();
+        std::fs::rename(root.join("layout/include"), root.join("torch/include")).unwrap();
+        std::os::unix::fs::symlink(root.join("torch/include"), root.join("layout/include")).unwrap();
+        std::fs::write(root.join("torch/version.py"), "__version__ = '2.12.0'\n").unwrap();
+        assert_eq!(Layout::at(root.join("layout")).defects("2.11.0"), ["its release is 2.12.0, not 2.11.0"]);
+        crate::folders::clear(&root).unwrap();
+    }
+
+    #[test]
     fn a_python_package_tells_its_release() {
-        let root = folder("layout-python", &[("version.py", "from x import y\n__version__ = '2.11.0+cu130'\n")]);
+        let root = fixture("layout-python", "");
+        std::fs::remove_file(root.join("build-version")).unwrap();
+        std::fs::write(root.join("version.py"), "from x import y\n__version__ = '2.11.0+cu130'\n").unwrap();
         assert_eq!(release_of(&root).as_deref(), Some("2.11.0"));
         crate::folders::clear(&root).unwrap();
     }

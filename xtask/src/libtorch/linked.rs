@@ -21,6 +21,9 @@ fn fingerprint(path: &Path) -> u64 {
 /// Makes the layout for a source folder with `lib/` and `include/`. The cache must be locked.
 pub fn lay_out(cache: &Path, release: &str, source: &Path) -> Outcome<Layout> {
     let place = place(cache, release, source);
+    if Layout::at(&place).defects(release).is_empty() {
+        return Ok(Layout::at(place));
+    }
     let partial = Layout::at(cache.join("libtorch-linked.partial"));
     clear(partial.root())?;
     std::fs::create_dir_all(partial.lib()).context(|| format!("cannot make {}", partial.lib().display()))?;

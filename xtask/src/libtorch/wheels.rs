@@ -24,14 +24,17 @@ pub fn place(cache: &Path, release: &str) -> PathBuf {
 
 /// Fetches what is not there yet and makes the layout, or adds CUDA's part to it. The cache must be locked.
 pub fn lay_out(cache: &Path, release: &str, with_cuda: bool) -> Outcome<Layout> {
+    let layout = Layout::at(place(cache, release));
+    let complete = layout.defects(release).is_empty();
+    if complete && (layout.has_cuda() || !with_cuda) {
+        // Another checkout, or a set-up that we waited for, has done it.
+        return Ok(layout);
+    }
     let shelf = Shelf::open(cache.join(format!("wheels-{release}")))?;
     let torch = shelf.wheel(&Requirement::exactly("torch", release))?;
     let cuda = cuda_requirements(&shelf, &torch)?;
-    let mut layout = Layout::at(place(cache, release));
-    if !layout.defects(release).is_empty() {
-        layout = lay_out_cpu(&shelf, &torch, &cuda, layout.root(), release)?;
-    }
-    if with_cuda && !layout.has_cuda() {
+    let layout = if complete { layout } else { lay_out_cpu(&shelf, &torch, &cuda, layout.root(), release)? };
+    if with_cuda {
         lay_out_cuda(&shelf, &torch, &cuda, &layout)?;
     }
     shelf.remove()?;
@@ -150,4 +153,36 @@ fn named<'a>(requirements: &'a [Requirement], package: &str) -> Outcome<&'a Requ
 fn told(part: &str, folder: &Path, began: Instant) {
     let seconds = began.elapsed().as_secs_f32();
     println!("ok    {part} laid out in {}: {} in {seconds:.0} s", folder.display(), readable(size_bytes(folder)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::libtorch::layout::fixture;
+
+    #[test]
+    fn a_layout_that_is_there_is_taken_and_nothing_is_fetched() {
+        let cache = fixture("wheels-complete", "libtorch-2.11.0/");
+        let layout = lay_out(&cache, "2.11.0", false).unwrap();
+        assert_eq!(layout.root(), place(&cache, "2.11.0"));
+        assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 1, "no shelf of wheels was opened");
+        clear(&cache).unwrap();
+    }
+
+    #[test]
+    fn both_parts_share_one_copy_of_a_library() {
+        let cache = fixture("wheels-shared", "libtorch-2.11.0/");
+        let layout = Layout::at(place(&cache, "2.11.0"));
+        let cuda_lib = layout.root().join("cuda/torch/lib");
+        std::fs::create_dir_all(&cuda_lib).unwrap();
+        std::fs::write(cuda_lib.join("libc10.so"), "a second copy").unwrap();
+        std::fs::write(cuda_lib.join("libtorch_cuda.so"), "cuda").unwrap();
+        share_cpu_libraries(&layout, &cuda_lib).unwrap();
+        assert_eq!(
+            std::fs::canonicalize(cuda_lib.join("libc10.so")).unwrap(),
+            std::fs::canonicalize(layout.lib().join("libc10.so")).unwrap()
+        );
+        assert!(layout.has_cuda() && !cuda_lib.join("libtorch_cuda.so").is_symlink());
+        clear(&cache).unwrap();
+    }
 }
