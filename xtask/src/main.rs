@@ -1,2 +1,131 @@
-//! xtask
-fn main() {}
+//! `cargo xtask …`: the one door to sa3. It sets up, builds, runs and checks; it prepares and spawns, and the work itself
+//! lives in the other packages.
+#![allow(clippy::print_stdout, reason = "a command-line program speaks through its standard output")]
+
+mod bench;
+mod checkout;
+mod checks;
+mod debian;
+mod demo;
+mod doctor;
+mod elf;
+mod exports;
+mod failure;
+mod folders;
+mod install;
+mod libtorch;
+mod pins;
+mod plugin;
+mod process;
+mod python;
+mod requirement;
+mod setup;
+mod shelf;
+mod version;
+
+use checkout::Checkout;
+use clap::{Parser, Subcommand};
+use debian::Install;
+use failure::Outcome;
+use plugin::Profile;
+use std::process::ExitCode;
+
+/// The one door to sa3: set-up, build, demo, test, install, doctor, bench.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing, build, run the main job, show where the results are
+    Demo(demo::Options),
+    /// Install what is missing, run every check and test
+    Test {
+        /// Run this check alone; may be given several times
+        #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(checks::names()))]
+        only: Vec<String>,
+    },
+    /// Install what a build needs: Debian packages, and libtorch in a cache that checkouts share
+    Setup {
+        /// Install nothing; tell what is missing, and fail if anything is
+        #[arg(long)]
+        no_install: bool,
+        /// Fetch CUDA's part also where no NVIDIA driver is found
+        #[arg(long)]
+        cuda: bool,
+    },
+    /// Build the engine and the plugin, and tell where the plugin is
+    Build(BuildOptions),
+    /// Print the exports with which gst-launch-1.0 finds the built plugin: eval "$(cargo xtask env)"
+    Env(BuildOptions),
+    /// Build the plugin and put it where GStreamer looks for the user's own plugins
+    Install,
+    /// Take back what install put there
+    Uninstall,
+    /// Check versions, libraries, driver, plugin and model; each fault comes with its remedy
+    Doctor,
+    /// Measure speed
+    Bench {
+        /// Compare with the Python reference, in an environment made for it
+        #[arg(long, required = true)]
+        vs_transformers: bool,
+    },
+}
+
+#[derive(clap::Args)]
+struct BuildOptions {
+    /// Optimised; this is the default
+    #[arg(long, conflicts_with = "debug")]
+    release: bool,
+    /// Quick to build, slow to run
+    #[arg(long)]
+    debug: bool,
+}
+
+impl BuildOptions {
+    fn profile(&self) -> Profile {
+        if self.debug { Profile::Debug } else { Profile::Release }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome<()> {
+    let checkout = Checkout::find()?;
+    match command {
+        Command::Demo(options) => demo::run(&checkout, &options),
+        Command::Test { only } => {
+            setup::run(&checkout, &setup::Options::default())?;
+            checks::run(&checkout, &only)
+        }
+        Command::Setup { no_install, cuda } => {
+            let install = if no_install { Install::Nothing } else { Install::Missing };
+            setup::run(&checkout, &setup::Options { install, cuda })
+        }
+        Command::Build(options) => build(&checkout, options.profile()),
+        Command::Env(options) => exports::print(&checkout, options.profile()),
+        Command::Install => install::install(&checkout),
+        Command::Uninstall => install::uninstall(),
+        Command::Doctor => doctor::run(&checkout),
+        Command::Bench { vs_transformers: _ } => bench::vs_transformers(&checkout),
+    }
+}
+
+fn build(checkout: &Checkout, profile: Profile) -> Outcome<()> {
+    setup::run(checkout, &setup::Options::default())?;
+    let folder = plugin::build(checkout, profile, &[])?;
+    println!("ok    plugin {}", folder.join(plugin::FILE_NAME).display());
+    println!("next  eval \"$(cargo xtask env{})\"", if profile == Profile::Debug { " --debug" } else { "" });
+    Ok(())
+}
