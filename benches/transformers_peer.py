@@ -243,6 +243,9 @@ def arguments() -> argparse.Namespace:
     args.prompts = [prompt.strip() for prompt in args.prompts.split(";") if prompt.strip()]
     args.ids = [int(label) if label.strip() else None for label in (args.ids or ";" * len(args.prompts)).split(";")]
     args.ids = args.ids[: len(args.prompts)]
+    for path in filter(None, (args.model, args.frames, args.truth)):
+        if not path.exists():
+            parser.error(f"there is no {path}")
     if len(args.ids) != len(args.prompts):
         parser.error(f"{len(args.prompts)} prompts but {len(args.ids)} ids: give one per prompt, empty for none")
     return args
