@@ -85,7 +85,7 @@ fn caps_may_change_in_mid_stream() {
 
 #[test]
 fn a_flush_does_not_wait_for_the_pass_and_empties_the_queue() {
-    let model = "test:frame-ms=1000,name=flush";
+    let model = "test:frame-ms=2000,name=flush";
     let mut rig = Rig::new(&format!("model={model} prompt=dog"));
     let out = record_output(&rig.element);
     for number in 0..CAPACITY {

@@ -144,7 +144,7 @@ fn a_size_the_model_cannot_take_is_told_and_its_own_is_used() {
 
 #[test]
 fn a_property_is_set_at_once_during_a_slow_pass() {
-    let model = "test:frame-ms=1000,name=set-while-busy";
+    let model = "test:frame-ms=3000,name=set-while-busy";
     let mut rig = Rig::new(&format!("model={model} prompt=dog"));
     rig.harness.push(frame(0)).unwrap();
     let is_answered = crate::events::job_behind(model);

@@ -43,7 +43,7 @@ fn the_way_to_ready_frees_an_upstream_that_is_blocked() {
 
 #[test]
 fn statistics_and_device_are_read_while_the_engine_works() {
-    let model = "test:frame-ms=1500,name=stats";
+    let model = "test:frame-ms=3000,name=stats";
     let mut rig = Rig::new(&format!("model={model} prompt=dog"));
     rig.harness.push(frame(0)).unwrap();
     rig.harness.push(frame(40)).unwrap();
