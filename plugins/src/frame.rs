@@ -152,3 +152,66 @@ impl Layout {
         Err(missing())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gst_video::{VideoFrameFlags, VideoMeta};
+
+    #[test]
+    fn every_format_has_a_name_of_its_own() {
+        for format in PixelFormat::ALL {
+            assert_eq!(pixel_format(video_format(format)), Some(format));
+        }
+        assert_eq!(pixel_format(VideoFormat::A420), None);
+    }
+
+    #[test]
+    fn colorimetry_comes_from_the_caps() {
+        gst::init().unwrap();
+        let of = |caps: &str| colorimetry(&VideoInfo::from_caps(&caps.parse::<gst::Caps>().unwrap()).unwrap());
+        let hd = of("video/x-raw,format=NV12,width=1280,height=720,colorimetry=bt709");
+        assert_eq!(hd, Colorimetry { matrix: YuvMatrix::Bt709, range: YuvRange::Limited });
+        let jpeg = of("video/x-raw,format=I420,width=64,height=64,colorimetry=1:4:0:0");
+        assert_eq!(jpeg, Colorimetry { matrix: YuvMatrix::Bt601, range: YuvRange::Full });
+        let unsaid = of("video/x-raw,format=I420,width=1920,height=1080");
+        assert_eq!(unsaid.matrix, YuvMatrix::Bt709, "GStreamer's default for the size");
+    }
+
+    /// An I420 frame of 5x3 whose planes stand in two memories, with strides of 7 and 4.
+    fn scattered_frame() -> (gst::Buffer, VideoInfo) {
+        gst::init().unwrap();
+        let info = VideoInfo::builder(VideoFormat::I420, 5, 3).build().unwrap();
+        let mut buffer = gst::Buffer::new();
+        let writable = buffer.get_mut().unwrap();
+        writable.append_memory(gst::Memory::from_slice((0..2 + 19).collect::<Vec<u8>>()));
+        writable.append_memory(gst::Memory::from_slice((100..116).collect::<Vec<u8>>()));
+        let (offsets, strides) = ([2, 21, 29], [7, 4, 4]);
+        VideoMeta::add_full(writable, VideoFrameFlags::empty(), VideoFormat::I420, 5, 3, &offsets, &strides).unwrap();
+        (buffer, info)
+    }
+
+    #[test]
+    fn rows_are_found_over_strides_and_memories() {
+        let (buffer, info) = scattered_frame();
+        let mapped = MappedFrame::new(buffer, &info).unwrap();
+        let frame = mapped.frame().unwrap();
+        assert_eq!(frame.row(0, 0), [2, 3, 4, 5, 6]);
+        assert_eq!(frame.row(0, 2), [16, 17, 18, 19, 20], "the last row ends with its memory");
+        assert_eq!((frame.row(1, 1), frame.row(2, 1)), (&[104, 105, 106][..], &[112, 113, 114][..]));
+    }
+
+    #[test]
+    fn planes_beyond_the_buffer_and_rows_from_below_are_refused() {
+        let (mut buffer, info) = scattered_frame();
+        let writable = buffer.get_mut().unwrap();
+        writable.remove_memory(1);
+        let refusal = MappedFrame::new(buffer.clone(), &info).err().unwrap().to_string();
+        assert!(refusal.contains("plane 1 of I420 lies outside"), "{refusal}");
+        let mut flipped = gst::Buffer::with_size(64).unwrap();
+        let writable = flipped.get_mut().unwrap();
+        VideoMeta::add_full(writable, VideoFrameFlags::empty(), VideoFormat::Gray8, 5, 3, &[16], &[-8]).unwrap();
+        let refusal = MappedFrame::new(flipped, &info).err().unwrap().to_string();
+        assert!(refusal.contains("bottom to top"), "{refusal}");
+    }
+}

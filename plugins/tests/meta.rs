@@ -1,5 +1,7 @@
 //! The mask meta on its way through other people's elements.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,5 +1,7 @@
 //! Going up to PLAYING and back to NULL again and again leaves nothing behind.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use gst::prelude::*;
 
 const WARM_UP_CYCLES: usize = 60;

@@ -32,6 +32,8 @@ pub(crate) use pads::build_pads;
 pub(crate) use stats::Stats;
 
 /// What an element does with its frames; the rest is the flow's.
+///
+/// The element has a property `device-in-use`, which is notified when the engine is there.
 pub(crate) trait Analyser: ElementImpl + ObjectSubclass<Type: Send + Sync> {
     fn flow(&self) -> &Flow;
 

@@ -41,12 +41,18 @@ impl Sa3Segment {
 
     /// The properties as they are for the frame at `pts`, bound controls included.
     fn tuning_at(&self, pts: Option<gst::ClockTime>) -> Tuning {
-        if let Some(pts) = pts
-            && let Err(cause) = self.obj().sync_values(pts)
+        if self.obj().has_active_control_bindings()
+            && let Some(time) = self.stream_time(pts)
+            && let Err(cause) = self.obj().sync_values(time)
         {
-            gst::log!(CAT, imp = self, "no controlled values at {pts}: {cause}");
+            gst::log!(CAT, imp = self, "no controlled values at {time}: {cause}");
         }
         self.settings().tuning.clone()
+    }
+
+    fn stream_time(&self, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
+        let event = self.flow.src_pad.sticky_event::<gst::event::Segment>(0)?;
+        event.segment().downcast_ref::<gst::ClockTime>()?.to_stream_time(pts)
     }
 
     fn look(&self, mut buffer: gst::Buffer, info: &VideoInfo, tuning: &Tuning) -> Result<gst::Buffer, gst::FlowError> {

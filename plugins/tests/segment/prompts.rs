@@ -3,7 +3,7 @@
 use gst::prelude::*;
 use gstsa3::meta::MaskMeta;
 
-use crate::rig::{Rig, element, frame, init};
+use crate::rig::{BusyEngine, Rig, element, frame, init};
 
 fn labels(buffer: &gst::BufferRef) -> Vec<String> {
     let read = MaskMeta::read(buffer);
@@ -143,13 +143,13 @@ fn a_size_the_model_cannot_take_is_told_and_its_own_is_used() {
 }
 
 #[test]
-fn a_property_is_set_at_once_during_a_slow_pass() {
-    let model = "test:frame-ms=1000,name=set-while-busy";
-    let mut rig = Rig::new(&format!("model={model} prompt=dog"));
+fn a_property_is_set_at_once_while_the_engine_works() {
+    let engine = BusyEngine::of("test:name=set-while-busy");
+    let mut rig = Rig::new("model=test:name=set-while-busy prompt=dog");
     rig.harness.push(frame(0)).unwrap();
-    let is_answered = crate::events::job_behind(model);
+    rig.wait_until("the frame is in work", |rig| rig.stat::<u32>("queue-level") == 0);
     rig.element.set_property("prompt", "cat");
     rig.element.set_property("threshold", 0.7);
     assert_eq!(rig.element.property::<String>("prompt"), "cat");
-    assert!(!is_answered.load(std::sync::atomic::Ordering::SeqCst));
+    assert!(engine.is_busy(), "a property waited for the engine");
 }

@@ -1,10 +1,13 @@
 //! An element between two pads of the test, with a bus to read.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, Once};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Once, mpsc};
+use std::time::Duration;
 
 use gst::prelude::*;
 use gst_check::Harness;
+use sa3::frame::{Frame, FrameSource};
 
 pub const CAPS: &str = "video/x-raw,format=GRAY8,width=32,height=16,framerate=25/1";
 pub const FRAME_BYTES: usize = 32 * 16;
@@ -91,7 +94,7 @@ impl Rig {
             if is_so(self) {
                 return;
             }
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
         panic!("waited too long until {what}");
     }
@@ -127,4 +130,43 @@ pub fn record_output(element: &gst::Element) -> Arc<Mutex<Vec<String>>> {
         gst::PadProbeReturn::Ok
     });
     recorded
+}
+
+/// Keeps an engine busy until it is dropped: whoever asks the engine meanwhile waits behind it.
+pub struct BusyEngine {
+    is_over: Arc<AtomicBool>,
+    _release: mpsc::Sender<()>,
+    _share: sa3::SharedEngine,
+}
+
+/// How long a test that waits for the engine after all hangs before it fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl BusyEngine {
+    pub fn of(model: &str) -> Self {
+        let settings = sa3::EngineSettings { model: model.into(), ..sa3::EngineSettings::default() };
+        let engine = sa3::SharedEngine::get(&settings, &mut |_| {}).unwrap();
+        let (release, released) = mpsc::channel();
+        let is_over: Arc<AtomicBool> = Arc::default();
+        let pass = EndlessPass { released: Mutex::new(released), is_over: is_over.clone() };
+        engine.submit(Box::new(pass), Arc::default(), |_| {});
+        Self { is_over, _release: release, _share: engine }
+    }
+
+    pub fn is_busy(&self) -> bool {
+        !self.is_over.load(Ordering::SeqCst)
+    }
+}
+
+struct EndlessPass {
+    released: Mutex<mpsc::Receiver<()>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl FrameSource for EndlessPass {
+    fn frame(&self) -> sa3::Result<Frame<'_>> {
+        let _ = self.released.lock().unwrap().recv_timeout(PATIENCE);
+        self.is_over.store(true, Ordering::SeqCst);
+        Err(sa3::Error::Closed)
+    }
 }

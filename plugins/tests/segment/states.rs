@@ -1,28 +1,31 @@
 //! States: nothing waits for a forward pass, engines are shared and given back.
 
-use std::sync::atomic::Ordering;
-
 use gst::prelude::*;
 use gstsa3::meta::MaskMeta;
 
-use crate::events::job_behind;
-use crate::rig::{Rig, element, frame};
+use crate::rig::{BusyEngine, Rig, element, frame};
 
 #[test]
 fn the_way_to_ready_does_not_wait_for_the_pass() {
-    let model = "test:frame-ms=3000,name=to-ready";
-    let mut rig = Rig::new(&format!("model={model} prompt=dog"));
+    let engine = BusyEngine::of("test:name=to-ready");
+    let mut rig = Rig::new("model=test:name=to-ready prompt=dog");
     rig.harness.push(frame(0)).unwrap();
-    rig.wait_until("the frame is in work", |rig| {
-        rig.stat::<u64>("frames-in") == 1 && rig.stat::<u32>("queue-level") == 0
-    });
-    let is_answered = job_behind(model);
+    rig.wait_until("the frame is in work", |rig| rig.stat::<u32>("queue-level") == 0);
     rig.element.set_state(gst::State::Ready).unwrap();
     assert_eq!(rig.element.current_state(), gst::State::Ready);
-    assert!(!is_answered.load(Ordering::SeqCst), "the state change waited for the engine");
+    assert!(engine.is_busy(), "the state change waited for the engine");
     rig.element.set_state(gst::State::Null).unwrap();
-    assert!(!is_answered.load(Ordering::SeqCst), "giving the engine back waited for it");
+    assert!(engine.is_busy(), "giving the engine back waited for it");
     assert!(rig.harness.try_pull().is_none());
+}
+
+#[test]
+fn a_slow_pass_in_progress_is_left_behind() {
+    let mut rig = Rig::new("model=test:frame-ms=3000,name=left-behind prompt=dog");
+    rig.harness.push(frame(0)).unwrap();
+    rig.wait_until("the frame is in work", |rig| rig.stat::<u32>("queue-level") == 0);
+    rig.element.set_state(gst::State::Ready).unwrap();
+    assert_eq!(rig.stat::<u64>("inferred"), 0, "the state change waited for the answer");
 }
 
 #[test]
@@ -43,16 +46,16 @@ fn the_way_to_ready_frees_an_upstream_that_is_blocked() {
 
 #[test]
 fn statistics_and_device_are_read_while_the_engine_works() {
-    let model = "test:frame-ms=1500,name=stats";
-    let mut rig = Rig::new(&format!("model={model} prompt=dog"));
+    let engine = BusyEngine::of("test:name=stats");
+    let mut rig = Rig::new("model=test:name=stats prompt=dog");
     rig.harness.push(frame(0)).unwrap();
     rig.harness.push(frame(40)).unwrap();
     rig.wait_until("the first frame is in work", |rig| rig.stat::<u32>("queue-level") == 1);
-    let is_answered = job_behind(model);
     assert_eq!((rig.stat::<u64>("frames-in"), rig.stat::<u64>("frames-out")), (2, 0));
+    rig.wait_until("the model is loaded", |rig| rig.element.property::<Option<String>>("device-in-use").is_some());
     let device: Option<String> = rig.element.property("device-in-use");
     assert_eq!(device.as_deref(), Some("cpu (artificial engine), fp32"));
-    assert!(!is_answered.load(Ordering::SeqCst), "reading waited for the engine");
+    assert!(engine.is_busy(), "reading waited for the engine");
 }
 
 #[test]
