@@ -12,7 +12,7 @@
 //! 8. [`engine`]: the shared handle that runs all this on a thread of its own
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
-//! [`boxes`], [`device`], [`error`].
+//! [`boxes`], [`device`], [`error`], and [`evaluate`], which tells how good masks are.
 //!
 //! Letters in shapes: B batch (prompts, or pictures), C trunk channels, D detector width, G tokens along a side of the
 //! input, H and W rows and columns, L sequence length, M side of the mask grid (4 G), N boxes, Q queries, S side of
@@ -24,6 +24,7 @@ pub mod detector;
 pub mod device;
 pub mod engine;
 pub mod error;
+pub mod evaluate;
 pub mod frame;
 pub mod masks;
 pub mod model;
