@@ -17,7 +17,6 @@ pub struct LabelledPrompt {
 pub struct RawClip {
     pub width: u32,
     pub height: u32,
-    pub frames: usize,
     pub raw: PathBuf,
     folder: PathBuf,
     prompts: Vec<LabelledPrompt>,
@@ -65,7 +64,7 @@ impl RawClip {
                     .then(|| LabelledPrompt { phrase: instance.prompts.swap_remove(0), label: instance.id })
             })
             .collect();
-        Ok(Self { width: description.width, height: description.height, frames, raw, folder, prompts })
+        Ok(Self { width: description.width, height: description.height, raw, folder, prompts })
     }
 
     pub fn all_prompts(&self) -> Vec<LabelledPrompt> {
