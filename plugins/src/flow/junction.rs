@@ -72,7 +72,7 @@ enum EngineState {
     Absent,
     Loading(EngineSettings),
     Ready(EngineSettings, SharedEngine),
-    Failed,
+    Failed(EngineSettings),
 }
 
 struct Inner {
@@ -289,10 +289,11 @@ impl Junction {
 
 /// The engine, brought by the loader's thread.
 impl Junction {
-    /// Notes that `settings` are being loaded; `None` when they already are, or have been.
+    /// Notes that `settings` are being loaded; `None` when they already are, or have been, well or badly.
     pub(super) fn load_begins(&self, settings: &EngineSettings) -> Option<LoadTicket> {
         let (ticket, _former_engine) = self.change(|inner| {
-            if let EngineState::Loading(known) | EngineState::Ready(known, _) = &inner.engine
+            if let EngineState::Loading(known) | EngineState::Ready(known, _) | EngineState::Failed(known) =
+                &inner.engine
                 && known == settings
             {
                 return None;
@@ -314,12 +315,22 @@ impl Junction {
             if inner.load_ticket != ticket {
                 return false;
             }
-            inner.engine = match (std::mem::replace(&mut inner.engine, EngineState::Failed), engine) {
+            inner.engine = match (std::mem::replace(&mut inner.engine, EngineState::Absent), engine) {
                 (EngineState::Loading(settings), Some(engine)) => EngineState::Ready(settings, engine),
-                _ => EngineState::Failed,
+                (EngineState::Loading(settings), None) => EngineState::Failed(settings),
+                (state, _) => state,
             };
             true
         })
+    }
+
+    /// A load that failed is worth another try the next time.
+    pub(super) fn forget_failed_load(&self) {
+        self.change(|inner| {
+            if matches!(inner.engine, EngineState::Failed(_)) {
+                inner.engine = EngineState::Absent;
+            }
+        });
     }
 
     /// Gives the engine back; true when it was still being loaded.
@@ -344,7 +355,7 @@ impl Junction {
         self.wait_while_open(|inner| match &inner.engine {
             EngineState::Ready(_, engine) => Some(Ok(engine.clone())),
             EngineState::Loading(_) => None,
-            EngineState::Failed | EngineState::Absent => Some(Err(Interrupted::LoadFailed)),
+            EngineState::Failed(_) | EngineState::Absent => Some(Err(Interrupted::LoadFailed)),
         })?
     }
 }

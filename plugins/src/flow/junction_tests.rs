@@ -96,6 +96,8 @@ fn those_who_wait_for_the_engine_learn_that_it_failed() {
     assert!(junction.load_ends(ticket, None));
     assert_eq!(receiver.recv().unwrap(), Some(Interrupted::LoadFailed));
     waiting.join().unwrap();
+    assert!(junction.load_begins(&settings).is_none(), "it failed just now");
+    junction.forget_failed_load();
     let again = junction.load_begins(&settings).unwrap();
     assert!(junction.give_engine_back() && !junction.load_ends(again, None));
 }

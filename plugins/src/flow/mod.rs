@@ -97,7 +97,7 @@ pub(crate) fn change_state<A: Analyser>(
     match transition {
         gst::StateChange::NullToReady => load::begin(imp)?,
         gst::StateChange::ReadyToPaused => {
-            // The properties may have changed in READY, and a load that failed is worth another try.
+            // The properties may have changed in READY.
             load::begin(imp)?;
             *imp.flow().stats() = Stats::default();
             imp.flow().has_refused_caps.store(false, Ordering::Relaxed);
@@ -106,8 +106,10 @@ pub(crate) fn change_state<A: Analyser>(
         _ => {}
     }
     let outcome = imp.parent_change_state(transition);
-    if transition == gst::StateChange::ReadyToNull {
-        load::cancel(imp);
+    match transition {
+        gst::StateChange::PausedToReady => imp.flow().junction.forget_failed_load(),
+        gst::StateChange::ReadyToNull => load::cancel(imp),
+        _ => {}
     }
     outcome
 }

@@ -60,6 +60,7 @@ impl Sa3Segment {
         let request = self.usable_request(&tuning.request, &engine);
         match self.flow.segment(&engine, (&buffer, info), request)? {
             Ok(Segmentation { objects, .. }) => {
+                gst::log!(CAT, imp = self, "frame at {}: {} objects", buffer.pts().display(), objects.items.len());
                 self.flow.stats().objects = objects.items.len() as u32;
                 let found = self.segmenter().found(objects, buffer.pts());
                 attach(&mut buffer, &found);

@@ -60,6 +60,10 @@ fn a_model_that_does_not_load_is_an_error_that_says_what_to_do() {
     let kinds: Vec<_> = rig.messages(gst::MessageType::Progress).iter().map(progress_of).collect();
     assert_eq!(kinds.first().unwrap().0, gst::ProgressType::Start);
     assert_eq!(kinds.last().unwrap().0, gst::ProgressType::Error);
+    assert!(rig.errors().is_empty(), "told once");
+    rig.element.set_state(gst::State::Ready).unwrap();
+    rig.element.set_state(gst::State::Playing).unwrap();
+    assert!(rig.error().contains("/no/such/model"), "the next run tries again");
 }
 
 fn progress_of(message: &gst::Message) -> (gst::ProgressType, String) {

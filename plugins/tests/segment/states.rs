@@ -92,7 +92,7 @@ fn objects_of_the_run_before_are_forgotten() {
     rig.element.set_state(gst::State::Playing).unwrap();
     rig.harness.set_src_caps_str(crate::rig::CAPS);
     assert_eq!(MaskMeta::read(&rig.through(0)).unwrap().age_in_frames, 0);
-    assert_eq!(rig.stat::<u64>("frames-out"), 1);
+    assert_eq!(rig.stat::<u64>("frames-in"), 1);
 }
 
 #[test]
