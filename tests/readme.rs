@@ -59,7 +59,8 @@ fn documented_pipelines_run() {
         let description = runnable(pipeline, &folder);
         play(&description).unwrap_or_else(|error| panic!("{pipeline}\nrun as\n{description}\n{error}"));
     }
-    let written = std::fs::read_dir(&folder).unwrap().filter(|file| file.as_ref().unwrap().metadata().unwrap().len() > 0);
+    let written =
+        std::fs::read_dir(&folder).unwrap().filter(|file| file.as_ref().unwrap().metadata().unwrap().len() > 0);
     let expected = pipelines.iter().filter(|pipeline| pipeline.contains("filesink")).count();
     assert_eq!(written.count(), expected, "files in {}", folder.display());
     std::fs::remove_dir_all(folder).unwrap();

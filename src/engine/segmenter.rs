@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
 
 use super::model_files::ModelFiles;
-use super::{EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes};
+use super::{
+    EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes, threads,
+};
 use crate::boxes::{BoxCxcywh, BoxXyxy};
 use crate::config::{ModelConfig, Recommendations};
 use crate::detector::PromptTokens;
@@ -34,6 +36,7 @@ pub(super) struct Segmenter {
     device: Device,
     kind: Kind,
     info: EngineInfo,
+    weight_count: i64,
 }
 
 impl Segmenter {
@@ -45,6 +48,8 @@ impl Segmenter {
         on_progress(LoadProgress { stage: "loading the weights", percent: 20 });
         let _no_grad = tch::no_grad_guard();
         let model = ImageModel::load(&checkpoint, &config, device.value, precision.value)?;
+        let weight_count =
+            ImageModel::wanted_tensors(&config)?.values().map(|shape| shape.iter().product::<i64>()).sum();
         let info = EngineInfo {
             model: settings.model.clone(),
             device_in_use: device.description,
@@ -63,6 +68,7 @@ impl Segmenter {
             device: device.value,
             kind: precision.value,
             info,
+            weight_count,
         };
         on_progress(LoadProgress { stage: "warming up", percent: 70 });
         segmenter.warm_up()?;
@@ -190,6 +196,10 @@ impl Model for Segmenter {
     fn phrase_checker(&self) -> PhraseChecker {
         let tokenizer = self.tokenizer.clone();
         Arc::new(move |phrase| tokenizer.notices(phrase))
+    }
+
+    fn wanted_threads(&self) -> Option<i32> {
+        if self.device == Device::Cpu { threads::wanted(self.weight_count) } else { None }
     }
 }
 
