@@ -79,15 +79,14 @@ fn lead(checkout: &Checkout, layout: &Layout) -> Outcome<()> {
         return Err(Failure::new(format!("{} is a folder, and set-up wants to put a link there", link.display()))
             .remedy("move that folder away; to use it, set LIBTORCH to its new place"));
     }
-    let before = std::fs::read_link(&link).ok();
-    if before.as_deref() == Some(layout.root()) {
+    if std::fs::read_link(&link).is_ok_and(|before| before == layout.root()) {
         return Ok(());
     }
     let fresh = checkout.root().join(format!(".libtorch.{}", std::process::id()));
     std::os::unix::fs::symlink(layout.root(), &fresh)
         .context(|| format!("cannot make the link {}", fresh.display()))?;
     std::fs::rename(&fresh, &link).context(|| format!("cannot make the link {}", link.display()))?;
-    if before.is_some() { make_cargo_ask_again(checkout) } else { Ok(()) }
+    make_cargo_ask_again(checkout)
 }
 
 /// Cargo compares dates and would keep the old search path when the new layout is older than the last build.
