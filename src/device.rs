@@ -1,7 +1,11 @@
 //! Where and in what precision the model runs, from the text of the `device` and `precision` properties.
 
+mod cuda_library;
+
 use std::fmt;
 use std::str::FromStr;
+
+use tch::{Device, Kind};
 
 use crate::error::Error;
 
@@ -95,6 +99,77 @@ impl fmt::Display for PrecisionChoice {
     }
 }
 
+/// What was really chosen, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InUse<T> {
+    /// The choice.
+    pub value: T,
+    /// The choice and its reason in words.
+    pub description: String,
+}
+
+impl DeviceChoice {
+    /// The device to run on.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when a CUDA device was asked for that is not there.
+    pub fn resolve(self) -> Result<InUse<Device>, Error> {
+        if self != Self::Cpu {
+            cuda_library::load_if_installed();
+        }
+        let count = if self == Self::Cpu { 0 } else { tch::Cuda::device_count() };
+        let missing = |cause: String| Error::Setting {
+            property: "device",
+            value: self.to_string(),
+            cause,
+            remedy: "Use device=cpu or auto; for CUDA install the NVIDIA driver and run `cargo xtask setup` again"
+                .into(),
+        };
+        match self {
+            Self::Cpu => Ok(InUse { value: Device::Cpu, description: "cpu".into() }),
+            Self::Auto if count > 0 => {
+                Ok(InUse { value: Device::Cuda(0), description: "cuda:0 (auto: first CUDA device)".into() })
+            }
+            Self::Auto => Ok(InUse { value: Device::Cpu, description: "cpu (auto: no CUDA device)".into() }),
+            Self::Cuda(_) if count <= 0 => Err(missing("this machine offers no CUDA device".into())),
+            Self::Cuda(index) if index as i64 >= count => {
+                Err(missing(format!("this machine has CUDA devices 0 to {}", count - 1)))
+            }
+            Self::Cuda(index) => Ok(InUse { value: Device::Cuda(index), description: self.to_string() }),
+        }
+    }
+}
+
+impl PrecisionChoice {
+    /// The precision to run in on `device`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for fp16 on the CPU, which has no fast kernels for it.
+    pub fn resolve(self, device: Device) -> Result<InUse<Kind>, Error> {
+        let in_use = |value: Kind, description: &str| Ok(InUse { value, description: description.into() });
+        match self {
+            Self::Fp32 => in_use(Kind::Float, "fp32"),
+            Self::Bf16 => in_use(Kind::BFloat16, "bf16"),
+            Self::Fp16 if device == Device::Cpu => Err(Error::Setting {
+                property: "precision",
+                value: self.to_string(),
+                cause: "fp16 needs a CUDA device".into(),
+                remedy: "Use precision=auto, bf16 or fp32 on the CPU".into(),
+            }),
+            Self::Fp16 => in_use(Kind::Half, "fp16"),
+            Self::Auto if device != Device::Cpu => in_use(Kind::BFloat16, "bf16 (auto: CUDA)"),
+            Self::Auto if cpu_multiplies_bf16() => in_use(Kind::BFloat16, "bf16 (auto: the CPU has AMX)"),
+            Self::Auto => in_use(Kind::Float, "fp32 (auto: the CPU has no fast bf16)"),
+        }
+    }
+}
+
+/// True when the CPU has matrix units for bf16; without them bf16 is slower than fp32.
+fn cpu_multiplies_bf16() -> bool {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    cpuinfo.lines().any(|line| line.starts_with("flags") && line.split_whitespace().any(|flag| flag == "amx_bf16"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +189,14 @@ mod tests {
             assert_eq!(text.parse::<PrecisionChoice>().unwrap().to_string(), text);
         }
         assert!("int8".parse::<PrecisionChoice>().is_err());
+    }
+
+    #[test]
+    fn impossible_choices_name_the_remedy() {
+        let error = PrecisionChoice::Fp16.resolve(Device::Cpu).unwrap_err().to_string();
+        assert!(error.contains("bf16"), "{error}");
+        let beyond = DeviceChoice::Cuda(9_999).resolve().unwrap_err().to_string();
+        assert!(beyond.contains("device=cpu"), "{beyond}");
+        assert_eq!(DeviceChoice::Cpu.resolve().unwrap().value, Device::Cpu);
     }
 }

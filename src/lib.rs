@@ -2,18 +2,38 @@
 //!
 //! The modules stand in the order a frame meets them:
 //!
-//! 1. [`frame`]: a borrowed video frame becomes the model's square input
-//! 2. [`prompt`]: phrases and exemplar boxes, checked
-//! 3. [`engine`]: the shared handle that runs a model on a thread of its own
-//! 4. [`objects`]: label, score, box and soft mask of what was found
+//! 1. [`frame`]: a borrowed video frame becomes the model's square input, [1, 3, S, S]
+//! 2. [`vision`]: ViT trunk and neck, features shared by every prompt
+//! 3. [`text`] and [`prompt`]: phrases and exemplar boxes become prompt tokens
+//! 4. [`detector`]: fusion encoder, decoder with presence token, scores and boxes
+//! 5. [`masks`]: pixel decoder, mask logits, selection
+//! 6. [`model`]: these modules put together, as the checkpoint has them
+//! 7. [`objects`]: label, score, box and soft mask of what was found
+//! 8. [`engine`]: the shared handle that runs all this on a thread of its own
+//!
+//! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
+//! [`boxes`], [`device`], [`error`], and [`evaluate`], which tells how good masks are.
+//!
+//! Letters in shapes: B batch (prompts, or pictures), C trunk channels, D detector width, G tokens along a side of the
+//! input, H and W rows and columns, L sequence length, M side of the mask grid (4 G), N boxes, Q queries, S side of
+//! the input in pixels, T prompt tokens.
 
 pub mod boxes;
+pub mod config;
+pub mod detector;
 pub mod device;
 pub mod engine;
 pub mod error;
+pub mod evaluate;
 pub mod frame;
+pub mod masks;
+pub mod model;
+pub mod nn;
 pub mod objects;
 pub mod prompt;
+pub mod text;
+pub mod vision;
+pub mod weights;
 
 pub use engine::{Engine, EngineInfo, EngineSettings, SegmentRequest, Segmentation, SharedEngine};
 pub use error::{Error, Result};

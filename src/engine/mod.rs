@@ -6,7 +6,9 @@
 
 mod artificial;
 mod guard;
+mod model_files;
 mod registry;
+mod segmenter;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -238,11 +240,11 @@ impl Engine {
     }
 }
 
-fn open_model(settings: &EngineSettings, _on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Box<dyn Model>> {
+fn open_model(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Box<dyn Model>> {
     if artificial::is_named_by(&settings.model) {
         return Ok(Box::new(artificial::Artificial::open(&settings.model)?));
     }
-    Err(Error::ModelNotFound { model: settings.model.clone(), cause: "no such path".into() })
+    Ok(Box::new(segmenter::Segmenter::open(settings, on_progress)?))
 }
 
 fn serve(mut model: Box<dyn Model>, waiting: &Receiver<Job>) {

@@ -1,8 +1,10 @@
 //! A video frame as the engine sees it: borrowed planes, strides, a format and its colorimetry.
 //!
-//! First stage of the flow; preprocessing turns it into the model's input.
+//! First stage of the flow; [`preprocess`] turns it into the model's input.
 
 mod format;
+pub mod preprocess;
+pub mod rgb;
 
 pub use format::{PixelFormat, YuvMatrix, YuvRange};
 

@@ -1,9 +1,13 @@
 //! What the user asks for: phrases and exemplar boxes, checked on construction.
 
+mod geometry_encoder;
+
 use std::sync::Arc;
 
 use crate::boxes::BoxCxcywh;
 use crate::error::{Error, Result};
+
+pub use geometry_encoder::GeometryEncoder;
 
 /// Characters that separate concepts in the text of a `prompt` property.
 pub const CONCEPT_SEPARATOR: char = ';';

@@ -1,0 +1,96 @@
+//! Our frames per second and mean IoU beside those of transformers on the same frames, prompts, weights and threshold.
+//!
+//! `cargo xtask bench --vs-transformers` makes the Python environment and runs this. Decoding is outside both: the clip
+//! is decoded once to raw RGB, which both read. The processor (resize, normalise) is inside both. The two take turns,
+//! so that a machine whose speed drifts treats them alike.
+#![allow(clippy::print_stdout, reason = "a program that talks to its user")]
+
+mod clip;
+mod ours;
+mod peer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::clip::RawClip;
+
+/// Score threshold of both sides, what the bundled model recommends.
+const THRESHOLD: f64 = 0.4;
+
+/// Measures sa3 beside other ways to do the same.
+#[derive(Parser)]
+struct Arguments {
+    /// Compare with transformers; SA3_PYTHON names a Python that has it
+    #[arg(long, required = true)]
+    vs_transformers: bool,
+    /// Frames of the clip to use
+    #[arg(long, default_value_t = 250)]
+    frames: usize,
+    /// How often the two take turns
+    #[arg(long, default_value_t = 2)]
+    rounds: usize,
+}
+
+/// One run of one side.
+#[derive(Debug, Clone)]
+struct Measured {
+    name: String,
+    frames_per_second: f64,
+    mean_iou: f64,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    gst::init().map_err(|error| format!("GStreamer does not start: {error}"))?;
+    gstsa3::plugin_register_static().map_err(|error| format!("the elements cannot be registered: {error}"))?;
+    let python = std::env::var("SA3_PYTHON")
+        .map_err(|_| "SA3_PYTHON is not set; run `cargo xtask bench --vs-transformers`, which sets it".to_string())?;
+    let clip = RawClip::decode(arguments.frames)?;
+    for prompts in [clip.all_prompts(), clip.all_prompts()[..1].to_vec()] {
+        let phrases: Vec<&str> = prompts.iter().map(|prompt| &*prompt.phrase).collect();
+        println!("\n{} frames {}x{}, prompt \"{}\"", arguments.frames, clip.width, clip.height, phrases.join("; "));
+        let mut all = Vec::new();
+        for _ in 0..arguments.rounds {
+            all.push(ours::measure(&clip, &prompts, "auto")?);
+            all.push(ours::measure(&clip, &prompts, "fp32")?);
+            for precision in ["fp32", "bf16"] {
+                all.push(peer::measure(&python, &clip, &prompts, precision)?);
+            }
+        }
+        print_comparison(&all);
+    }
+    Ok(())
+}
+
+fn print_comparison(all: &[Measured]) {
+    let mut names: Vec<&str> = all.iter().map(|measured| &*measured.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    println!("{:<28} {:>10} {:>10} {:>10}", "", "frames/s", "ms/frame", "mean IoU");
+    let mut best: [f64; 2] = [0.0; 2];
+    for name in names {
+        let runs: Vec<&Measured> = all.iter().filter(|measured| measured.name == name).collect();
+        let rate = median(runs.iter().map(|run| run.frames_per_second).collect());
+        println!("{name:<28} {rate:>10.2} {:>10.1} {:>10.3}", 1e3 / rate, runs[0].mean_iou);
+        let side = usize::from(name.starts_with(peer::NAME));
+        best[side] = best[side].max(rate);
+    }
+    println!("sa3segment / transformers, the fastest of each: {:.2}", best[0] / best[1]);
+}
+
+/// The middle value; the mean of the two middle ones when there are as many on each side.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { 0.5 * (values[middle - 1] + values[middle]) }
+}

@@ -1,0 +1,266 @@
+//! The model at work on single frames: preprocess → features → concepts → detections → masks → objects.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tch::{Device, Kind, Tensor};
+
+use super::model_files::ModelFiles;
+use super::{EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes};
+use crate::boxes::{BoxCxcywh, BoxXyxy};
+use crate::config::{ModelConfig, Recommendations};
+use crate::detector::PromptTokens;
+use crate::error::Result;
+use crate::frame::preprocess::Preprocessor;
+use crate::frame::{Frame, FrameSource, RgbPicture};
+use crate::masks::{Candidate, Selection, candidates, select};
+use crate::model::{Detections, ImageModel};
+use crate::objects::{MASK_INSIDE, Mask, Object, Objects};
+use crate::prompt::Prompt;
+use crate::text::{PhraseCache, Tokenizer};
+use crate::vision::VisionFeatures;
+
+/// Concepts that go through the heads together; more are taken in turns, so that memory stays bounded.
+const MAX_CONCEPTS_PER_CALL: usize = 16;
+
+/// A loaded SAM 3 image model.
+pub(super) struct Segmenter {
+    model: ImageModel,
+    tokenizer: Arc<Tokenizer>,
+    phrases: PhraseCache,
+    preprocessor: Preprocessor,
+    config: ModelConfig,
+    recommendations: Recommendations,
+    device: Device,
+    kind: Kind,
+    info: EngineInfo,
+}
+
+impl Segmenter {
+    pub(super) fn open(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Self> {
+        let device = settings.device.resolve()?;
+        let precision = settings.precision.resolve(device.value)?;
+        on_progress(LoadProgress { stage: "reading the model's files", percent: 5 });
+        let ModelFiles { config, recommendations, tokenizer, checkpoint } = ModelFiles::open(&settings.model)?;
+        on_progress(LoadProgress { stage: "loading the weights", percent: 20 });
+        let _no_grad = tch::no_grad_guard();
+        let model = ImageModel::load(&checkpoint, &config, device.value, precision.value)?;
+        let info = EngineInfo {
+            model: settings.model.clone(),
+            device_in_use: device.description,
+            precision_in_use: precision.description,
+            native_size: config.native_size() as u32,
+            size_multiple: config.size_multiple() as u32,
+            threshold: recommendations.threshold,
+        };
+        let mut segmenter = Self {
+            model,
+            tokenizer: Arc::new(tokenizer),
+            phrases: PhraseCache::default(),
+            preprocessor: Preprocessor::default(),
+            config,
+            recommendations,
+            device: device.value,
+            kind: precision.value,
+            info,
+        };
+        on_progress(LoadProgress { stage: "warming up", percent: 70 });
+        segmenter.warm_up()?;
+        Ok(segmenter)
+    }
+
+    /// One pass on a grey picture, so that the first real frame does not pay for kernel selection.
+    fn warm_up(&mut self) -> Result<()> {
+        let side = self.info.native_size;
+        let picture = RgbPicture { width: side, height: side, rgb: vec![128; 3 * (side * side) as usize] };
+        let request = SegmentRequest {
+            prompts: Prompt::list_from_text("object"),
+            threshold: Some(0.0),
+            max_objects: 1,
+            ..SegmentRequest::default()
+        };
+        self.segment(&picture.frame()?, &request).map(|_| ())
+    }
+
+    fn input(&mut self, frame: &Frame<'_>, inference_size: u32) -> Tensor {
+        let size = if inference_size == 0 { self.config.native_size() } else { i64::from(inference_size) };
+        self.preprocessor.forward(frame, size, self.device).to_kind(self.kind)
+    }
+
+    /// Prompt tokens of some concepts on one picture.
+    fn prompt_tokens(&mut self, prompts: &[Prompt], features: &VisionFeatures) -> Result<PromptTokens> {
+        let uses_geometry_token = self.recommendations.text_prompt_uses_geometry_token;
+        let mut concepts = Vec::new();
+        for prompt in prompts {
+            let phrase = self.phrase(&prompt.text)?;
+            concepts.push(self.model.concept_tokens(features, &phrase, &prompt.boxes, uses_geometry_token));
+        }
+        Ok(PromptTokens::pad(&concepts))
+    }
+
+    /// # Shapes
+    /// → [T, D], start and end token included.
+    fn phrase(&mut self, text: &Arc<str>) -> Result<Tensor> {
+        let ids = self.tokenizer.encode(text)?.ids;
+        let encoder = &self.model.text_encoder;
+        Ok(self
+            .phrases
+            .get_or_encode(text, || encoder.forward(&Tensor::from_slice(&ids).unsqueeze(0)).projected.get(0)))
+    }
+
+    fn segment_concepts(
+        &mut self,
+        prompts: &[Prompt],
+        features: &VisionFeatures,
+        threshold: f32,
+        times: &mut StageTimes,
+    ) -> Result<Vec<(Candidate, Vec<u8>)>> {
+        let mut clock = Clock::start(self.device);
+        let prompt = self.prompt_tokens(prompts, features)?;
+        times.text += clock.lap();
+        let detections = self.model.detect(features, &prompt);
+        let found = scored_candidates(&detections, threshold);
+        times.detector += clock.lap();
+        let masks = self.masks(features, &prompt, &detections, &found);
+        times.masks += clock.lap();
+        Ok(found.into_iter().zip(masks).collect())
+    }
+
+    /// Soft masks of the candidates, which are grouped by prompt. Prompts without any cost nothing.
+    fn masks(
+        &self,
+        features: &VisionFeatures,
+        prompt: &PromptTokens,
+        detections: &Detections,
+        found: &[Candidate],
+    ) -> Vec<Vec<u8>> {
+        let mut masks = Vec::with_capacity(found.len());
+        for group in found.chunk_by(|a, b| a.prompt_index == b.prompt_index) {
+            let index = group[0].prompt_index as i64;
+            let at = |tensor: &Tensor| tensor.narrow(0, index, 1);
+            let of_prompt = prompt.select(&Tensor::from_slice(&[index]).to_device(self.device));
+            let decoder = &self.model.mask_decoder;
+            let pixels = decoder.embed_pixels(&at(&detections.memory), &features.levels, &of_prompt);
+            let kept: Vec<i64> = group.iter().map(|candidate| candidate.query_index as i64).collect();
+            let queries = at(&detections.queries).index_select(1, &Tensor::from_slice(&kept).to_device(self.device));
+            masks.extend(soft_masks(&decoder.instances(&pixels, &queries).get(0)));
+        }
+        masks
+    }
+}
+
+impl Model for Segmenter {
+    fn info(&self) -> EngineInfo {
+        self.info.clone()
+    }
+
+    fn segment(&mut self, frame: &Frame<'_>, request: &SegmentRequest) -> Result<Segmentation> {
+        let _no_grad = tch::no_grad_guard();
+        let mut times = StageTimes::default();
+        let mut clock = Clock::start(self.device);
+        let input = self.input(frame, request.inference_size);
+        times.preprocess = clock.lap();
+        let features = self.model.vision_encoder.forward(&input);
+        times.vision = clock.lap();
+
+        let threshold = request.threshold.unwrap_or(self.recommendations.threshold);
+        let (mut found, mut masks) = (Vec::new(), Vec::new());
+        for (turn, prompts) in request.prompts.chunks(MAX_CONCEPTS_PER_CALL).enumerate() {
+            for (mut candidate, mask) in self.segment_concepts(prompts, &features, threshold, &mut times)? {
+                candidate.prompt_index += turn * MAX_CONCEPTS_PER_CALL;
+                found.push(candidate);
+                masks.push(mask);
+            }
+        }
+        let side = 4 * features.levels[2].size()[3] as usize;
+        let wanted = self.selection(request);
+        let items = select(found, masks, side, wanted)
+            .into_iter()
+            .filter_map(|(candidate, mask)| object(candidate, mask, side as u32, &request.prompts))
+            .collect();
+        let (frame_width, frame_height) = (frame.width, frame.height);
+        Ok(Segmentation {
+            objects: Objects { frame_width, frame_height, inside_level: wanted.inside_level, items },
+            times,
+        })
+    }
+
+    fn phrase_checker(&self) -> PhraseChecker {
+        let tokenizer = self.tokenizer.clone();
+        Arc::new(move |phrase| tokenizer.notices(phrase))
+    }
+}
+
+impl Segmenter {
+    fn selection(&self, request: &SegmentRequest) -> Selection {
+        let recommended = self.recommendations;
+        Selection {
+            inside_level: request.mask_threshold.map_or(MASK_INSIDE, |share| (share * 255.0).round() as u8),
+            mask_nms_iou: request.mask_nms_iou.unwrap_or(recommended.mask_nms_iou),
+            clip_to_box_margin: request.mask_clip_to_box_margin.unwrap_or(recommended.mask_clip_to_box_margin),
+            max_objects: request.max_objects,
+        }
+    }
+}
+
+/// Brings scores and boxes to the CPU and keeps what is above the threshold.
+fn scored_candidates(detections: &Detections, threshold: f32) -> Vec<Candidate> {
+    let query_count = detections.logits.size()[1] as usize;
+    let scores = to_numbers(&(detections.logits.sigmoid() * detections.presence.sigmoid()));
+    let boxes: Vec<BoxXyxy> = to_numbers(&detections.boxes)
+        .chunks_exact(4)
+        .map(|c| BoxXyxy::from(BoxCxcywh { cx: c[0], cy: c[1], w: c[2], h: c[3] }))
+        .collect();
+    candidates(&scores, &boxes, query_count, threshold)
+}
+
+/// # Shapes
+/// logits: [K, M, M] → K masks of M·M values, round(255 · sigmoid).
+fn soft_masks(logits: &Tensor) -> Vec<Vec<u8>> {
+    let (count, rows, columns) = logits.size3().expect("mask logits are a stack of maps");
+    let values = (logits.to_kind(Kind::Float).sigmoid() * 255.0).round().to_kind(Kind::Uint8);
+    let values = values.to_device(Device::Cpu).contiguous();
+    let mut bytes = vec![0; (count * rows * columns) as usize];
+    let length = bytes.len();
+    values.copy_data_u8(&mut bytes, length);
+    bytes.chunks_exact((rows * columns) as usize).map(<[u8]>::to_vec).collect()
+}
+
+fn to_numbers(tensor: &Tensor) -> Vec<f32> {
+    let flat = tensor.to_kind(Kind::Float).to_device(Device::Cpu).contiguous().view(-1);
+    let mut numbers = vec![0.0; flat.numel()];
+    let length = numbers.len();
+    flat.copy_data(&mut numbers, length);
+    numbers
+}
+
+fn object(candidate: Candidate, mask: Vec<u8>, side: u32, prompts: &[Prompt]) -> Option<Object> {
+    Some(Object {
+        id: None,
+        label: prompts[candidate.prompt_index].label.clone(),
+        prompt_index: candidate.prompt_index as u32,
+        score: candidate.score,
+        box_in_frame: candidate.box_in_frame,
+        mask: Mask::new(side, side, mask)?,
+    })
+}
+
+/// Time since the last lap; waits for the device, so that laps mean what they say.
+struct Clock {
+    device: Device,
+    last: Instant,
+}
+
+impl Clock {
+    fn start(device: Device) -> Self {
+        Self { device, last: Instant::now() }
+    }
+
+    fn lap(&mut self) -> Duration {
+        if let Device::Cuda(index) = self.device {
+            tch::Cuda::synchronize(index as i64);
+        }
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.last, now)
+    }
+}

@@ -1,0 +1,17 @@
+//! Blocks that several stages use. Tensors keep the precision of the weights; what must be exact says so.
+
+mod attention;
+mod convolution;
+mod linear;
+mod norm;
+mod position;
+mod roi_align;
+mod rope;
+
+pub use attention::{Attention, key_padding_bias};
+pub use convolution::{Conv2d, ConvTranspose2d};
+pub use linear::{Activation, FeedForward, HeadMlp, Linear};
+pub use norm::{GroupNorm, LayerNorm};
+pub use position::{sine_of_coordinates, sine_position_map};
+pub use roi_align::roi_align;
+pub use rope::{Rope, rotate, split_pairs_in_rows};

@@ -1,0 +1,64 @@
+//! Normalisation. libtorch accumulates in 32 bits whatever the precision of the input.
+
+use tch::Tensor;
+
+use crate::config::LAYER_NORM_EPS;
+use crate::error::Result;
+use crate::weights::Loader;
+
+/// Layer norm over the last dimension.
+#[derive(Debug)]
+pub struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+    eps: f64,
+}
+
+impl LayerNorm {
+    /// Reads `weight` and `bias` [width], with PyTorch's default epsilon.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn new(loader: &Loader<'_>, width: i64) -> Result<Self> {
+        Self::with_eps(loader, width, LAYER_NORM_EPS)
+    }
+
+    /// The same with its own epsilon.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn with_eps(loader: &Loader<'_>, width: i64, eps: f64) -> Result<Self> {
+        Ok(Self { weight: loader.tensor("weight", &[width])?, bias: loader.tensor("bias", &[width])?, eps })
+    }
+
+    /// # Shapes
+    /// x: [.., width] → the same, in the precision of the weights.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let width = self.weight.size()[0];
+        x.to_kind(self.weight.kind()).layer_norm([width], Some(&self.weight), Some(&self.bias), self.eps, false)
+    }
+}
+
+/// Group norm over channels of a map.
+#[derive(Debug)]
+pub struct GroupNorm {
+    weight: Tensor,
+    bias: Tensor,
+    groups: i64,
+}
+
+impl GroupNorm {
+    /// Reads `weight` and `bias` [channels].
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn new(loader: &Loader<'_>, groups: i64, channels: i64) -> Result<Self> {
+        Ok(Self { weight: loader.tensor("weight", &[channels])?, bias: loader.tensor("bias", &[channels])?, groups })
+    }
+
+    /// # Shapes
+    /// x: [B, channels, H, W] → the same.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.group_norm(self.groups, Some(&self.weight), Some(&self.bias), LAYER_NORM_EPS, false)
+    }
+}

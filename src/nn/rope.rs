@@ -1,0 +1,76 @@
+//! Axial rotary positions of the ViT.
+//!
+//! The reference rotates neighbouring channels (2j, 2j + 1) by angle j. Attention scores do not change when queries
+//! and keys are permuted alike, so the rows of both projections are reordered once at load (first all even channels,
+//! then all odd ones) and the rotation becomes two halves, which vectorises.
+
+use tch::{Device, Kind, Tensor};
+
+/// Cosine and sine of every token's angles.
+#[derive(Debug)]
+pub struct Rope {
+    cos: Tensor,
+    sin: Tensor,
+}
+
+impl Rope {
+    /// Angles of a `side` x `side` grid for heads of `head_width`: x in the first half of the angles, y in the second,
+    /// both counted from 0 and multiplied by `scale`.
+    pub fn new(side: i64, scale: f64, head_width: i64, theta: f64, device: Device) -> Self {
+        let per_axis = head_width / 4;
+        let exponents = Tensor::arange(per_axis, (Kind::Float, device)) * (2.0 / (head_width / 2) as f64);
+        let frequencies = Tensor::pow_scalar(theta, &exponents).reciprocal(); // [per_axis]
+        let steps = Tensor::arange(side, (Kind::Float, device)) * scale;
+        let axis = steps.unsqueeze(-1) * frequencies; // [side, per_axis]
+        let x = axis.unsqueeze(0).expand([side, side, per_axis], false);
+        let y = axis.unsqueeze(1).expand([side, side, per_axis], false);
+        let angles = Tensor::cat(&[x, y], -1).reshape([side * side, 2 * per_axis]);
+        Self { cos: angles.cos(), sin: angles.sin() }
+    }
+}
+
+/// Rotates heads whose channels are split by [`split_pairs_in_rows`].
+///
+/// # Shapes
+/// x: [B, heads, L, head width] → the same, computed in fp32.
+pub fn rotate(x: &Tensor, rope: &Rope) -> Tensor {
+    let halves = x.to_kind(Kind::Float).chunk(2, -1);
+    let (even, odd) = (&halves[0], &halves[1]);
+    let rotated = [even * &rope.cos - odd * &rope.sin, odd * &rope.cos + even * &rope.sin];
+    Tensor::cat(&rotated, -1).to_kind(x.kind())
+}
+
+/// Order of a projection's rows that brings the even channels of each head before the odd ones.
+///
+/// # Shapes
+/// → [heads · head width] indices.
+pub fn split_pairs_in_rows(heads: i64, head_width: i64, device: Device) -> Tensor {
+    Tensor::arange(heads * head_width, (Kind::Int64, device))
+        .view([heads, head_width / 2, 2])
+        .transpose(1, 2)
+        .reshape([heads * head_width])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_token_stays_and_the_next_turns_by_one_step_in_x() {
+        let rope = Rope::new(2, 0.5, 4, 10_000.0, Device::Cpu);
+        // One head of four channels, split order: x pair and y pair contribute (even: x, y), (odd: x, y).
+        let x = Tensor::from_slice(&[1.0f32, 1.0, 0.0, 0.0]).view([1, 1, 1, 4]).expand([1, 1, 4, 4], false);
+        let turned = rotate(&x, &rope);
+        let value = |token: i64, channel: i64| turned.double_value(&[0, 0, token, channel]);
+        assert!((value(0, 0) - 1.0).abs() < 1e-6 && value(0, 2).abs() < 1e-6);
+        assert!((value(1, 0) - 0.5f64.cos()).abs() < 1e-6, "x turns");
+        assert!((value(1, 1) - 1.0).abs() < 1e-6, "y does not");
+        assert!((value(2, 3) - 0.5f64.sin()).abs() < 1e-6, "y turns one row down");
+    }
+
+    #[test]
+    fn rows_bring_even_channels_first() {
+        let rows: Vec<i64> = Vec::try_from(split_pairs_in_rows(2, 4, Device::Cpu)).unwrap();
+        assert_eq!(rows, [0, 2, 1, 3, 4, 6, 5, 7]);
+    }
+}

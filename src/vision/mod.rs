@@ -1,0 +1,66 @@
+//! Picture to features: ViT trunk, then a simple feature pyramid.
+//!
+//! Third stage of the flow. Its output is shared by every prompt of a frame.
+
+mod backbone;
+mod block;
+mod neck;
+mod patch_embed;
+mod window;
+
+pub use backbone::{Backbone, BackboneStages};
+pub use neck::Neck;
+
+use tch::Tensor;
+
+use crate::config::VisionConfig;
+use crate::error::Result;
+use crate::nn::sine_position_map;
+use crate::weights::Loader;
+
+/// `vision_encoder`: trunk and neck.
+#[derive(Debug)]
+pub struct VisionEncoder {
+    backbone: Backbone,
+    neck: Neck,
+}
+
+/// What the heads read of a picture.
+#[derive(Debug)]
+pub struct VisionFeatures {
+    /// Pyramid maps [B, D, 4G, 4G], [B, D, 2G, 2G], [B, D, G, G].
+    pub levels: [Tensor; 3],
+    /// The coarsest map as tokens, [B, G·G, D].
+    pub tokens: Tensor,
+    /// Positions of the tokens, [1, G·G, D], in the precision of the tokens.
+    pub positions: Tensor,
+}
+
+impl VisionEncoder {
+    /// Reads `backbone` and `neck`.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn new(loader: &Loader<'_>, config: &VisionConfig) -> Result<Self> {
+        Ok(Self {
+            backbone: Backbone::new(&loader.sub("backbone"), &config.backbone_config)?,
+            neck: Neck::new(&loader.sub("neck"), config)?,
+        })
+    }
+
+    /// # Shapes
+    /// pixels: [B, 3, S, S], normalised → features of G = S / patch size.
+    pub fn forward(&mut self, pixels: &Tensor) -> VisionFeatures {
+        let hidden = self.backbone.forward(pixels); // [B, G, G, C]
+        let levels = self.neck.forward(&hidden.permute([0, 3, 1, 2]));
+        let (_, width, grid, _) = levels[2].size4().expect("pyramid levels are maps");
+        let tokens = levels[2].flatten(2, -1).transpose(1, 2);
+        let positions = sine_position_map(grid, width, tokens.device()).to_kind(tokens.kind());
+        VisionFeatures { levels, tokens, positions }
+    }
+
+    /// The trunk alone, for comparing its stages with the reference.
+    pub fn backbone(&mut self) -> &mut Backbone {
+        &mut self.backbone
+    }
+}

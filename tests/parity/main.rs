@@ -1,0 +1,8 @@
+//! Every block of the image path against transformers, on fixtures made by `generate.py` beside this file.
+
+mod blocks;
+mod counter_hash;
+mod fixtures;
+mod resize;
+mod tokens;
+mod trained;
