@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation};
 use crate::boxes::BoxXyxy;
 use crate::error::{Error, Result};
-use crate::frame::Frame;
+use crate::frame::FrameSource;
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects};
 use crate::prompt::{PromptNotice, has_non_latin_letters};
 
@@ -110,7 +110,9 @@ impl Model for Artificial {
         }
     }
 
-    fn segment(&mut self, frame: &Frame<'_>, request: &SegmentRequest) -> Result<Segmentation> {
+    fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation> {
+        let (frame_width, frame_height) = source.frame().map(|frame| (frame.width, frame.height))?;
+        drop(source);
         let frame_number = self.frame_number;
         self.frame_number += 1;
         std::thread::sleep(self.script.frame_time);
@@ -131,7 +133,7 @@ impl Model for Artificial {
             items.truncate(request.max_objects);
         }
         let inside_level = request.mask_threshold.map_or(MASK_INSIDE, |t| (t * 255.0).round() as u8);
-        let objects = Objects { frame_width: frame.width, frame_height: frame.height, inside_level, items };
+        let objects = Objects { frame_width, frame_height, inside_level, items };
         Ok(Segmentation { objects, ..Segmentation::default() })
     }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::error::{Error, Result};
-use crate::frame::{Frame, FrameSource};
+use crate::frame::FrameSource;
 use crate::objects::Objects;
 use crate::prompt::{Prompt, PromptNotice};
 
@@ -115,7 +115,8 @@ pub struct Segmentation {
 /// A model that segments frames one by one, on the engine's thread.
 trait Model: Send {
     fn info(&self) -> EngineInfo;
-    fn segment(&mut self, frame: &Frame<'_>, request: &SegmentRequest) -> Result<Segmentation>;
+    /// Gives the pixels back as soon as they are read, long before the pass ends.
+    fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation>;
     /// A look at phrases that needs no forward pass; callable from any thread.
     fn phrase_checker(&self) -> PhraseChecker;
 }
@@ -249,11 +250,6 @@ fn open_model(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgres
 
 fn serve(mut model: Box<dyn Model>, waiting: &Receiver<Job>) {
     while let Ok(Job { source, request, answer }) = waiting.recv() {
-        let result = guard::guarded("a forward pass", || {
-            let frame = source.frame()?;
-            model.segment(&frame, &request)
-        });
-        drop(source);
-        answer.give(result);
+        answer.give(guard::guarded("a forward pass", || model.segment(source, &request)));
     }
 }

@@ -79,7 +79,7 @@ impl Segmenter {
             max_objects: 1,
             ..SegmentRequest::default()
         };
-        self.segment(&picture.frame()?, &request).map(|_| ())
+        self.segment(Box::new(picture), &request).map(|_| ())
     }
 
     fn input(&mut self, frame: &Frame<'_>, inference_size: u32) -> Tensor {
@@ -154,11 +154,14 @@ impl Model for Segmenter {
         self.info.clone()
     }
 
-    fn segment(&mut self, frame: &Frame<'_>, request: &SegmentRequest) -> Result<Segmentation> {
+    fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation> {
         let _no_grad = tch::no_grad_guard();
         let mut times = StageTimes::default();
         let mut clock = Clock::start(self.device);
-        let input = self.input(frame, request.inference_size);
+        let frame = source.frame()?;
+        let (frame_width, frame_height) = (frame.width, frame.height);
+        let input = self.input(&frame, request.inference_size);
+        drop(source);
         times.preprocess = clock.lap();
         let features = self.model.vision_encoder.forward(&input);
         times.vision = clock.lap();
@@ -178,7 +181,6 @@ impl Model for Segmenter {
             .into_iter()
             .filter_map(|(candidate, mask)| object(candidate, mask, side as u32, &request.prompts))
             .collect();
-        let (frame_width, frame_height) = (frame.width, frame.height);
         Ok(Segmentation {
             objects: Objects { frame_width, frame_height, inside_level: wanted.inside_level, items },
             times,

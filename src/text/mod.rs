@@ -49,10 +49,11 @@ mod tests {
         let mut encoded = 0;
         for index in 0..=MAX_CACHED_PHRASES {
             for _ in 0..2 {
-                cache.get_or_encode(&index.to_string().into(), || {
+                let features = cache.get_or_encode(&index.to_string().into(), || {
                     encoded += 1;
                     Tensor::from_slice(&[index as i64])
                 });
+                assert_eq!(features.int64_value(&[0]), index as i64);
             }
         }
         assert_eq!(encoded, MAX_CACHED_PHRASES + 1);

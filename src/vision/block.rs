@@ -69,11 +69,13 @@ impl RopeAttention {
     /// x: [B, L, C] → the same.
     fn forward(&self, x: &Tensor, rope: &Rope) -> Tensor {
         let (batch, length, width) = x.size3().expect("tokens have three dimensions");
-        let qkv = self.qkv.forward(x).view([batch, length, 3, self.heads, width / self.heads]);
-        let part = |index: i64| qkv.select(2, index).transpose(1, 2); // [B, heads, L, C / heads]
-        let (query, key) = (rotate(&part(0), rope), rotate(&part(1), rope));
+        let head_width = width / self.heads;
+        let qkv = self.qkv.forward(x).view([batch, length, 3 * self.heads, head_width]).transpose(1, 2);
+        let turned = rotate(&qkv.narrow(1, 0, 2 * self.heads), rope); // queries and keys at once
+        let (query, key) = (turned.narrow(1, 0, self.heads), turned.narrow(1, self.heads, self.heads));
+        let value = qkv.narrow(1, 2 * self.heads, self.heads); // [B, heads, L, C / heads]
         let attended =
-            Tensor::scaled_dot_product_attention(&query, &key, &part(2), None::<Tensor>, 0.0, false, None, false);
+            Tensor::scaled_dot_product_attention(&query, &key, &value, None::<Tensor>, 0.0, false, None, false);
         self.output.forward(&attended.transpose(1, 2).reshape([batch, length, width]))
     }
 }

@@ -171,8 +171,7 @@ mod tests {
     fn everything_wrong_is_named_at_once() {
         let error = load(&Two, Device::Cpu, Kind::Float, |loader| {
             let proj = loader.sub("neck").sub("proj");
-            proj.tensor("weight", &[3, 3])?;
-            proj.tensor("bias", &[2, 3])
+            Ok([proj.tensor("weight", &[3, 3])?, proj.tensor("bias", &[2, 3])?])
         })
         .unwrap_err()
         .to_string();

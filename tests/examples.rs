@@ -1,0 +1,54 @@
+//! The examples do what they say.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// An example that cargo built beside this test.
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().unwrap();
+    let path: PathBuf = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is missing: `cargo test` builds it, `cargo test --test` does not", path.display());
+    let mut command = Command::new(path);
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+#[test]
+fn a_picture_is_segmented_and_its_masks_are_written() {
+    let folder = std::env::temp_dir().join(format!("sa3-examples-{}", std::process::id()));
+    let output = example("segment_picture")
+        .args(["tests/parity/pictures/scene_02.png", "cyan bar; magenta object; umbrella"])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(table.contains("cyan bar") && table.contains("magenta object") && !table.contains("umbrella"), "{table}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), table.lines().count() - 1);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn phrases_typed_while_a_pipeline_plays_take_effect() {
+    let mut child = example("live_prompt")
+        .args(["videotestsrc pattern=smpte is-live=true ! video/x-raw,width=320,height=240", "fakesink", "yellow bar"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut typed = child.stdin.take().unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut seen = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        if line.contains("yellow bar") && !seen.iter().any(|earlier: &String| earlier.contains("yellow bar")) {
+            writeln!(typed, "red bar").unwrap();
+        }
+        if line.contains("red bar") && line.contains("0.") {
+            writeln!(typed, "quit").unwrap();
+        }
+        seen.push(line);
+    }
+    assert!(child.wait().unwrap().success());
+    assert!(seen.iter().any(|line| line.contains("red bar")), "{seen:?}");
+}

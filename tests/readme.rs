@@ -1,0 +1,104 @@
+//! What README promises: its pipelines run, its property tables are those of the elements.
+
+use gst::prelude::*;
+
+const README: &str = include_str!("../README.md");
+/// Frames that a documented pipeline plays here.
+const FRAMES: u32 = 4;
+
+fn init() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        gst::init().unwrap();
+        gstsa3::plugin_register_static().unwrap();
+    });
+}
+
+/// Every gst-launch line of the README, without the command itself; lines that end in a backslash are joined.
+fn documented_pipelines() -> Vec<String> {
+    let joined = README.replace("\\\n", " ");
+    let lines = joined.lines().map(str::trim).filter_map(|line| line.strip_prefix("gst-launch-1.0 "));
+    lines.filter(|line| !line.contains("/path/to/")).map(|line| line.replace(['\'', '"'], "\"")).collect()
+}
+
+/// The same pipeline without a screen and a camera, and with an end.
+fn runnable(pipeline: &str, folder: &std::path::Path) -> String {
+    let source = format!("videotestsrc num-buffers={FRAMES}");
+    pipeline
+        .replace("autovideosink", "fakesink")
+        .replace("v4l2src", &source)
+        .replace("videotestsrc", &source)
+        .replace(&format!("{source} num-buffers={FRAMES}"), &source)
+        .replace("! decodebin !", &format!("! decodebin ! identity eos-after={FRAMES} !"))
+        .replace("filesink location=", &format!("filesink location={}/", folder.display()))
+}
+
+fn play(description: &str) -> Result<(), String> {
+    let pipeline = gst::parse::launch(description).map_err(|error| error.to_string())?;
+    let bus = pipeline.bus().unwrap();
+    pipeline.set_state(gst::State::Playing).map_err(|error| error.to_string())?;
+    let ends = [gst::MessageType::Eos, gst::MessageType::Error, gst::MessageType::Warning];
+    let message = bus.timed_pop_filtered(gst::ClockTime::from_seconds(120), &ends);
+    pipeline.set_state(gst::State::Null).unwrap();
+    match message.as_ref().map(|message| message.view()) {
+        Some(gst::MessageView::Eos(_)) => Ok(()),
+        Some(gst::MessageView::Error(error)) => Err(error.error().to_string()),
+        Some(gst::MessageView::Warning(warning)) => Err(format!("warning: {}", warning.error())),
+        _ => Err("it did not end".into()),
+    }
+}
+
+#[test]
+fn documented_pipelines_run() {
+    init();
+    let folder = std::env::temp_dir().join(format!("sa3-readme-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let pipelines = documented_pipelines();
+    assert!(pipelines.len() >= 5, "README shows {} pipelines", pipelines.len());
+    for pipeline in &pipelines {
+        let description = runnable(pipeline, &folder);
+        play(&description).unwrap_or_else(|error| panic!("{pipeline}\nrun as\n{description}\n{error}"));
+    }
+    let written = std::fs::read_dir(&folder).unwrap().filter(|file| file.as_ref().unwrap().metadata().unwrap().len() > 0);
+    let expected = pipelines.iter().filter(|pipeline| pipeline.contains("filesink")).count();
+    assert_eq!(written.count(), expected, "files in {}", folder.display());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// The table of an element's own properties as README should have it.
+fn property_table(factory: &str) -> String {
+    let element = gst::ElementFactory::make(factory).build().unwrap();
+    let mut table = String::from("| property | default | meaning |\n| --- | --- | --- |\n");
+    for spec in element.list_properties().iter().filter(|spec| spec.owner_type() == element.type_()) {
+        let default = if spec.flags().contains(glib::ParamFlags::WRITABLE) {
+            shown(spec.default_value())
+        } else {
+            "read-only".into()
+        };
+        let meaning = spec.blurb().unwrap_or_default().replace('|', "\\|");
+        table += &format!("| `{}` | {default} | {meaning} |\n", spec.name());
+    }
+    table
+}
+
+fn shown(value: &glib::Value) -> String {
+    if let Ok(number) = value.get::<f64>() {
+        return format!("{number}");
+    }
+    if let Ok(text) = value.get::<Option<String>>() {
+        return text.filter(|text| !text.is_empty()).map_or("empty".into(), |text| format!("`{text}`"));
+    }
+    if let Some((_, choice)) = glib::EnumValue::from_value(value) {
+        return format!("`{}`", choice.nick());
+    }
+    value.serialize().map_or_else(|_| String::new(), |text| text.to_string())
+}
+
+#[test]
+fn property_tables_are_those_of_the_elements() {
+    init();
+    for factory in ["sa3segment", "maskcomposite"] {
+        let table = property_table(factory);
+        assert!(README.contains(&table), "README should have this table for {factory}:\n{table}");
+    }
+}
