@@ -5,6 +5,7 @@ use crate::failure::{Context, Failure, Outcome};
 use crate::folders::{self, clear};
 use crate::pins::Pins;
 use crate::python::python3;
+use crate::say::say;
 use crate::{demo, process, setup, version};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,14 +31,14 @@ pub fn vs_transformers(checkout: &Checkout) -> Outcome<()> {
 fn python(pins: &Pins) -> Outcome<PathBuf> {
     if let Some(named) = std::env::var_os("SA3_PYTHON").filter(|value| !value.is_empty()).map(PathBuf::from) {
         check_versions(&named, pins)?;
-        println!("ok    Python environment: SA3_PYTHON={}", named.display());
+        say!("ok    Python environment: SA3_PYTHON={}", named.display());
         return Ok(named);
     }
     let cache = folders::cache()?;
     let place = cache.join(format!("python-torch-{}-transformers-{}", pins.libtorch, pins.transformers));
     let python = place.join("bin/python");
     if check_versions(&python, pins).is_ok() {
-        println!("ok    Python environment in {}", place.display());
+        say!("ok    Python environment in {}", place.display());
         return Ok(python);
     }
     let _lock = folders::lock(&cache)?;
@@ -45,11 +46,7 @@ fn python(pins: &Pins) -> Outcome<PathBuf> {
         make(&place, pins)?;
         check_versions(&python, pins)?;
     }
-    println!(
-        "ok    Python environment made in {}: {}",
-        place.display(),
-        folders::readable(folders::size_bytes(&place))
-    );
+    say!("ok    Python environment made in {}: {}", place.display(), folders::readable(folders::size_bytes(&place)));
     Ok(python)
 }
 
@@ -59,7 +56,7 @@ fn python(pins: &Pins) -> Outcome<PathBuf> {
 fn make(place: &Path, pins: &Pins) -> Outcome<()> {
     let partial = place.with_file_name("python.partial");
     clear(&partial)?;
-    println!("make  a Python environment with torch, torchvision and transformers (about 3 GB to fetch, 5 GB on disk)");
+    say!("make  a Python environment with torch, torchvision and transformers (about 3 GB to fetch, 5 GB on disk)");
     process::run(python3().args(["-m", "venv", "--without-pip"]).arg(&partial))?;
     let mut pip = python3();
     pip.args(["-m", "pip", "--disable-pip-version-check", "--python"]).arg(partial.join("bin/python"));

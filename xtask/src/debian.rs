@@ -3,6 +3,7 @@
 use crate::failure::{Failure, Outcome};
 use crate::pins::Pins;
 use crate::process;
+use crate::say::say;
 use crate::version;
 use std::process::Command;
 
@@ -19,7 +20,7 @@ pub enum Install {
 pub fn ensure(packages: &[String], install: Install) -> Outcome<()> {
     let missing = missing(packages)?;
     if missing.is_empty() {
-        println!("ok    Debian packages: {} of {} installed", packages.len(), packages.len());
+        say!("ok    Debian packages: {} of {} installed", packages.len(), packages.len());
         return Ok(());
     }
     let root = is_root();
@@ -27,13 +28,13 @@ pub fn ensure(packages: &[String], install: Install) -> Outcome<()> {
     if install == Install::Nothing {
         return Err(Failure::new(format!("Debian packages missing: {}", missing.join(" "))).remedy(command));
     }
-    println!("apt   will install {}", missing.join(" "));
-    println!("apt   {command}");
+    say!("apt   will install {}", missing.join(" "));
+    say!("apt   {command}");
     process::run(&mut apt(&["update", "-q"], root)).map_err(|failure| apt_failed(&failure, &command))?;
     let mut arguments = vec!["install", "-y", "-q", "--no-install-recommends"];
     arguments.extend(missing.iter().map(String::as_str));
     process::run(&mut apt(&arguments, root)).map_err(|failure| apt_failed(&failure, &command))?;
-    println!("ok    Debian packages: {} installed now", missing.len());
+    say!("ok    Debian packages: {} installed now", missing.len());
     Ok(())
 }
 
@@ -44,7 +45,7 @@ pub fn check_gstreamer(pins: &Pins) -> Outcome<()> {
         return Err(Failure::new(format!("GStreamer here is {found}; sa3 needs {} or newer", pins.gstreamer))
             .remedy("use Debian 12 or newer, or Ubuntu 24.04 or newer"));
     }
-    println!("ok    GStreamer {found}");
+    say!("ok    GStreamer {found}");
     Ok(())
 }
 
@@ -93,7 +94,8 @@ fn apt_line(packages: &[String], root: bool) -> String {
 }
 
 fn apt_failed(failure: &Failure, command: &str) -> Failure {
-    Failure::new(failure.cause()).remedy(format!("see apt's words above; by hand it is: {command}"))
+    let by_hand = command.replace("sudo ", "");
+    Failure::new(failure.cause()).remedy(format!("see apt's words above, if any; by hand, as root: {by_hand}"))
 }
 
 fn is_root() -> bool {

@@ -3,6 +3,7 @@
 use crate::checkout::Checkout;
 use crate::failure::{Context, Failure, Outcome};
 use crate::plugin::{self, Profile};
+use crate::say::say;
 use crate::{process, setup};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -72,12 +73,12 @@ fn absolute(path: &Path) -> Outcome<PathBuf> {
 }
 
 fn show(results: &Path) {
-    println!("The results are in {}", results.display());
+    say!("The results are in {}", results.display());
     let mut names: Vec<_> =
         std::fs::read_dir(results).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     names.sort();
     for file in names.iter().filter(|path| path.is_file()) {
         let bytes = file.metadata().map_or(0, |file| file.len());
-        println!("  {}  {}", file.display(), crate::folders::readable(bytes));
+        say!("  {}  {}", file.display(), crate::folders::readable(bytes));
     }
 }

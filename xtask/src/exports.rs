@@ -3,6 +3,7 @@
 use crate::checkout::Checkout;
 use crate::failure::{Failure, Outcome};
 use crate::plugin::{self, Profile};
+use crate::say::say;
 use std::path::Path;
 
 /// Prints the exports for `eval "$(cargo xtask env)"`.
@@ -11,7 +12,7 @@ pub fn print(checkout: &Checkout, profile: Profile) -> Outcome<()> {
         let debug = if profile == Profile::Debug { " --debug" } else { "" };
         return Err(Failure::new("the plugin is not built yet").remedy(format!("cargo xtask build{debug}")));
     }
-    println!("{}", export_line(&plugin::folder(checkout, profile)?));
+    say!("{}", export_line(&plugin::folder(checkout, profile)?));
     Ok(())
 }
 

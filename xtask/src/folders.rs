@@ -1,6 +1,7 @@
 //! Where things lie outside the checkout: the cache that all checkouts share, and the user's data folder.
 
 use crate::failure::{Context, Failure, Outcome};
+use crate::say::say;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub fn lock(cache: &Path) -> Outcome<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            println!("wait  another set-up is at work in {}", cache.display());
+            say!("wait  another set-up is at work in {}", cache.display());
             file.lock().context(|| format!("cannot lock {}", path.display()))?;
         }
         Err(TryLockError::Error(cause)) => {

@@ -4,6 +4,7 @@ use crate::checkout::Checkout;
 use crate::failure::{Context, Failure, Outcome};
 use crate::folders;
 use crate::plugin::{self, Profile};
+use crate::say::say;
 use crate::setup;
 use std::path::Path;
 
@@ -19,10 +20,10 @@ pub fn install(checkout: &Checkout) -> Outcome<()> {
     for element in &elements {
         check_found(element, &place)?;
     }
-    println!("ok    installed {}", place.display());
-    println!("ok    gst-launch-1.0 finds {} in any shell; `cargo xtask uninstall` takes it back", elements.join(", "));
+    say!("ok    installed {}", place.display());
+    say!("ok    gst-launch-1.0 finds {} in any shell; `cargo xtask uninstall` takes it back", elements.join(", "));
     if std::env::var_os("GST_PLUGIN_SYSTEM_PATH_1_0").or(std::env::var_os("GST_PLUGIN_SYSTEM_PATH")).is_some() {
-        println!("note  this shell sets GST_PLUGIN_SYSTEM_PATH, and GStreamer then skips the user's own plugins");
+        say!("note  this shell sets GST_PLUGIN_SYSTEM_PATH, and GStreamer then skips the user's own plugins");
     }
     Ok(())
 }
@@ -31,9 +32,9 @@ pub fn install(checkout: &Checkout) -> Outcome<()> {
 pub fn uninstall() -> Outcome<()> {
     let place = folders::user_plugins()?.join(plugin::FILE_NAME);
     match std::fs::remove_file(&place) {
-        Ok(()) => println!("ok    removed {}", place.display()),
+        Ok(()) => say!("ok    removed {}", place.display()),
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-            println!("ok    nothing to remove: {} is not there", place.display());
+            say!("ok    nothing to remove: {} is not there", place.display());
         }
         Err(cause) => {
             return Err(Failure::new(format!("cannot remove {}: {cause}", place.display())));

@@ -1,6 +1,5 @@
 //! `cargo xtask …`: the one door to sa3. It sets up, builds, runs and checks; it prepares and spawns, and the work itself
 //! lives in the other packages.
-#![allow(clippy::print_stdout, reason = "a command-line program speaks through its standard output")]
 
 mod bench;
 mod checkout;
@@ -19,6 +18,7 @@ mod plugin;
 mod process;
 mod python;
 mod requirement;
+mod say;
 mod setup;
 mod shelf;
 mod version;
@@ -28,6 +28,8 @@ use clap::{Parser, Subcommand};
 use debian::Install;
 use failure::Outcome;
 use plugin::Profile;
+use say::say;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// The one door to sa3: set-up, build, demo, test, install, doctor, bench.
@@ -95,7 +97,8 @@ fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            // With standard error closed, the exit code alone tells.
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::FAILURE
         }
     }
@@ -125,7 +128,7 @@ fn run(command: Command) -> Outcome<()> {
 fn build(checkout: &Checkout, profile: Profile) -> Outcome<()> {
     setup::run(checkout, &setup::Options::default())?;
     let folder = plugin::build(checkout, profile, &[])?;
-    println!("ok    plugin {}", folder.join(plugin::FILE_NAME).display());
-    println!("next  eval \"$(cargo xtask env{})\"", if profile == Profile::Debug { " --debug" } else { "" });
+    say!("ok    plugin {}", folder.join(plugin::FILE_NAME).display());
+    say!("next  eval \"$(cargo xtask env{})\"", if profile == Profile::Debug { " --debug" } else { "" });
     Ok(())
 }

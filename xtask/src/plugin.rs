@@ -43,9 +43,7 @@ pub fn build(checkout: &Checkout, profile: Profile, binaries: &[&str]) -> Outcom
         Failure::new(failure.cause())
             .remedy("`cargo xtask doctor` tells whether something that the build needs is missing")
     })?;
-    let folder = folder(checkout, profile)?;
-    link_alone(&folder)?;
-    Ok(folder)
+    offer(checkout, profile)
 }
 
 /// A binary that [`build`] made.
@@ -64,15 +62,16 @@ pub fn built(checkout: &Checkout, profile: Profile) -> Outcome<Option<PathBuf>> 
     Ok(file.is_file().then_some(file))
 }
 
-/// A link follows every later `cargo build`; a copy would not.
-fn link_alone(folder: &Path) -> Outcome<()> {
-    std::fs::create_dir_all(folder).context(|| format!("cannot make {}", folder.display()))?;
+/// Makes the folder that holds the plugin alone. A link follows every later `cargo build`; a copy would not.
+pub fn offer(checkout: &Checkout, profile: Profile) -> Outcome<PathBuf> {
+    let folder = folder(checkout, profile)?;
+    std::fs::create_dir_all(&folder).context(|| format!("cannot make {}", folder.display()))?;
     let link = folder.join(FILE_NAME);
     if !link.is_symlink() {
         let to = Path::new("..").join(FILE_NAME);
         std::os::unix::fs::symlink(to, &link).context(|| format!("cannot make the link {}", link.display()))?;
     }
-    Ok(())
+    Ok(folder)
 }
 
 /// Names of the elements in a plugin file, as gst-inspect-1.0 lists them.

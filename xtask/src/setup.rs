@@ -6,6 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::libtorch::{self, driver};
 use crate::pins::Pins;
 use crate::python;
+use crate::say::say;
 
 /// How much set-up may do.
 pub struct Options {
@@ -28,11 +29,11 @@ pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
     debian::check_gstreamer(&pins)?;
     let driver = driver::nvidia();
     match &driver {
-        Some(shown_by) => println!("ok    NVIDIA driver found ({shown_by}): CUDA's part is wanted"),
+        Some(shown_by) => say!("ok    NVIDIA driver found ({shown_by}): CUDA's part is wanted"),
         None if options.cuda => {
-            println!("ok    no NVIDIA driver: CUDA's part is wanted all the same (--cuda)")
+            say!("ok    no NVIDIA driver: CUDA's part is wanted all the same (--cuda)")
         }
-        None => println!("ok    no NVIDIA driver: the CPU part of libtorch is enough"),
+        None => say!("ok    no NVIDIA driver: the CPU part of libtorch is enough"),
     }
     let with_cuda = driver.is_some() || options.cuda;
     match options.install {
@@ -60,7 +61,7 @@ fn only_check(checkout: &Checkout, pins: &Pins, with_cuda: bool) -> Outcome<()> 
             Err(Failure::new(format!("{} lacks CUDA's part", layout.root().display())).remedy(remedy))
         }
         Some(layout) => {
-            println!("ok    libtorch {} in {}", pins.libtorch, layout.root().display());
+            say!("ok    libtorch {} in {}", pins.libtorch, layout.root().display());
             Ok(())
         }
     }

@@ -4,6 +4,7 @@ use crate::failure::{Context, Failure, Outcome};
 use crate::folders::{clear, readable};
 use crate::python::python3;
 use crate::requirement::Requirement;
+use crate::say::say;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -25,7 +26,7 @@ impl Shelf {
     pub fn wheel(&self, requirement: &Requirement) -> Outcome<PathBuf> {
         match find(&self.folder, requirement) {
             Some(wheel) => {
-                println!("ok    wheel {} is already fetched", requirement.for_pip());
+                say!("ok    wheel {} is already fetched", requirement.for_pip());
                 Ok(wheel)
             }
             None => self.fetch(requirement),
@@ -34,7 +35,7 @@ impl Shelf {
 
     fn fetch(&self, requirement: &Requirement) -> Outcome<PathBuf> {
         let began = Instant::now();
-        println!("fetch {} with pip", requirement.for_pip());
+        say!("fetch {} with pip", requirement.for_pip());
         let workbench = self.workbench();
         self.run_pip(requirement, &workbench)?;
         let fetched = find(&workbench, requirement)
@@ -47,12 +48,7 @@ impl Shelf {
         std::fs::rename(&fetched, &wheel).context(|| format!("cannot move {} to its place", fetched.display()))?;
         clear(&workbench)?;
         let bytes = wheel.metadata().map_or(0, |file| file.len());
-        println!(
-            "ok    {} fetched: {} in {:.0} s",
-            requirement.for_pip(),
-            readable(bytes),
-            began.elapsed().as_secs_f32()
-        );
+        say!("ok    {} fetched: {} in {:.0} s", requirement.for_pip(), readable(bytes), began.elapsed().as_secs_f32());
         Ok(wheel)
     }
 
@@ -78,7 +74,7 @@ impl Shelf {
     pub fn remove(self) -> Outcome<()> {
         let freed = crate::folders::size_bytes(&self.folder);
         clear(&self.folder)?;
-        println!("ok    wheels no longer needed are removed ({} freed)", readable(freed));
+        say!("ok    wheels no longer needed are removed ({} freed)", readable(freed));
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod words;
 
 use crate::checkout::Checkout;
 use crate::failure::{Failure, Outcome};
+use crate::say::say;
 use std::time::{Duration, Instant};
 
 /// A check and the name to ask for it alone.
@@ -54,23 +55,23 @@ pub fn run(checkout: &Checkout, only: &[String]) -> Outcome<()> {
 }
 
 fn run_one(checkout: &Checkout, check: &Check) -> Result {
-    println!("check {}: {}", check.name, check.about);
+    say!("check {}: {}", check.name, check.about);
     let began = Instant::now();
     let failure = (check.run)(checkout).err();
     let took = began.elapsed();
     match &failure {
-        None => println!("ok    {} ({:.1} s)", check.name, took.as_secs_f32()),
-        Some(failure) => println!("FAIL  {} ({:.1} s): {failure}", check.name, took.as_secs_f32()),
+        None => say!("ok    {} ({:.1} s)", check.name, took.as_secs_f32()),
+        Some(failure) => say!("FAIL  {} ({:.1} s): {failure}", check.name, took.as_secs_f32()),
     }
     Result { name: check.name, took, failure }
 }
 
 fn print_table(results: &[Result]) {
-    println!("\n{:<8} {:<6} {:>8}", "check", "result", "time");
+    say!("\n{:<8} {:<6} {:>8}", "check", "result", "time");
     for Result { name, took, failure } in results {
         let verdict = if failure.is_some() { "FAIL" } else { "ok" };
-        println!("{name:<8} {verdict:<6} {:>6.1} s", took.as_secs_f32());
+        say!("{name:<8} {verdict:<6} {:>6.1} s", took.as_secs_f32());
     }
     let failed = results.iter().filter(|result| result.failure.is_some()).count();
-    println!("{} passed, {failed} failed", results.len() - failed);
+    say!("{} passed, {failed} failed", results.len() - failed);
 }

@@ -8,6 +8,7 @@ mod torch;
 
 use crate::checkout::Checkout;
 use crate::failure::{Failure, Outcome};
+use crate::say::say;
 use std::fmt::Display;
 
 /// How a thing stands.
@@ -55,7 +56,7 @@ pub fn run(checkout: &Checkout) -> Outcome<()> {
     findings.iter().for_each(print);
     let bad = findings.iter().filter(|finding| matches!(finding.state, State::Bad)).count();
     let good = findings.iter().filter(|finding| matches!(finding.state, State::Good)).count();
-    println!("\n{good} good, {} doubtful, {bad} bad", findings.len() - good - bad);
+    say!("\n{good} good, {} doubtful, {bad} bad", findings.len() - good - bad);
     if bad == 0 { Ok(()) } else { Err(Failure::new(format!("{bad} of {} findings are bad", findings.len()))) }
 }
 
@@ -65,8 +66,8 @@ fn print(finding: &Finding) {
         State::Doubtful => "note",
         State::Bad => "BAD",
     };
-    println!("{mark:<5} {}: {}", finding.subject, finding.detail);
+    say!("{mark:<5} {}: {}", finding.subject, finding.detail);
     if !finding.remedy.is_empty() {
-        println!("        remedy: {}", finding.remedy);
+        say!("        remedy: {}", finding.remedy);
     }
 }

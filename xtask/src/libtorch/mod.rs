@@ -9,6 +9,7 @@ mod wheels;
 use crate::checkout::Checkout;
 use crate::failure::{Context, Failure, Outcome};
 use crate::folders;
+use crate::say::say;
 use layout::Layout;
 use source::Source;
 use std::path::Path;
@@ -21,14 +22,14 @@ pub fn ensure(checkout: &Checkout, release: &str, with_cuda: bool) -> Outcome<()
         && user.as_ref().is_none_or(|user| serves(&cache, release, user).iter().any(|place| place == layout.root()))
         && (!with_cuda || layout.has_cuda() || !can_add_cuda(&cache, release, &layout))
     {
-        println!("ok    libtorch {release} in {}{}", layout.root().display(), cuda_words(&layout, with_cuda));
+        say!("ok    libtorch {release} in {}{}", layout.root().display(), cuda_words(&layout, with_cuda));
         return Ok(());
     }
     let _lock = folders::lock(&cache)?;
     let source = user.map_or_else(|| source::found(release), Source::User);
     let layout = lay_out(&cache, release, &source, with_cuda)?;
     lead(checkout, &layout)?;
-    println!("ok    .libtorch leads to {}{}", layout.root().display(), cuda_words(&layout, with_cuda));
+    say!("ok    .libtorch leads to {}{}", layout.root().display(), cuda_words(&layout, with_cuda));
     Ok(())
 }
 
@@ -52,11 +53,11 @@ fn lay_out(cache: &Path, release: &str, source: &Source, with_cuda: bool) -> Out
     match source {
         Source::User(folder) if Layout::at(folder).defects(release).is_empty() => Ok(Layout::at(folder)),
         Source::User(folder) => {
-            println!("use   LIBTORCH={}", folder.display());
+            say!("use   LIBTORCH={}", folder.display());
             linked::lay_out(cache, release, folder)
         }
         Source::Python(folder) => {
-            println!("use   the torch of python3 in {}", folder.display());
+            say!("use   the torch of python3 in {}", folder.display());
             linked::lay_out(cache, release, folder)
         }
         Source::Wheels => wheels::lay_out(cache, release, with_cuda),
@@ -78,15 +79,14 @@ fn lead(checkout: &Checkout, layout: &Layout) -> Outcome<()> {
         return Err(Failure::new(format!("{} is a folder, and set-up wants to put a link there", link.display()))
             .remedy("move that folder away; to use it, set LIBTORCH to its new place"));
     }
-    let before = std::fs::read_link(&link).ok();
-    if before.as_deref() == Some(layout.root()) {
+    if std::fs::read_link(&link).is_ok_and(|before| before == layout.root()) {
         return Ok(());
     }
     let fresh = checkout.root().join(format!(".libtorch.{}", std::process::id()));
     std::os::unix::fs::symlink(layout.root(), &fresh)
         .context(|| format!("cannot make the link {}", fresh.display()))?;
     std::fs::rename(&fresh, &link).context(|| format!("cannot make the link {}", link.display()))?;
-    if before.is_some() { make_cargo_ask_again(checkout) } else { Ok(()) }
+    make_cargo_ask_again(checkout)
 }
 
 /// Cargo compares dates and would keep the old search path when the new layout is older than the last build.

@@ -4,6 +4,7 @@ use super::layout::release_of;
 use crate::checkout::Checkout;
 use crate::failure::{Context, Failure, Outcome};
 use crate::python;
+use crate::say::say;
 use crate::version;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ pub fn named_by_user(checkout: &Checkout, release: &str) -> Outcome<Option<PathB
         return Ok(None);
     };
     let named = PathBuf::from(value);
-    if named == checkout.libtorch_link() {
+    if is_link_of(checkout, &named) {
         return Ok(None);
     }
     let remedy = format!("set LIBTORCH to a libtorch {release}, or `unset LIBTORCH` to let set-up choose");
@@ -38,18 +39,25 @@ pub fn named_by_user(checkout: &Checkout, release: &str) -> Outcome<Option<PathB
     Ok(Some(folder))
 }
 
+/// Whether the path is the checkout's own link, by whatever way it leads into the checkout; the link need not exist yet.
+fn is_link_of(checkout: &Checkout, path: &Path) -> bool {
+    let real = |folder: &Path| std::fs::canonicalize(folder).ok();
+    let link = checkout.libtorch_link();
+    path == link || (path.file_name() == link.file_name() && path.parent().and_then(real) == real(checkout.root()))
+}
+
 /// The source to lay out when the user names none.
 pub fn found(release: &str) -> Source {
     match python::torch() {
         Some((found, folder)) if version::release(&found) == release => match check(&folder, release) {
             Ok(()) => Source::Python(folder),
             Err(defect) => {
-                println!("note  the torch of python3 does not serve: {}: {defect}", folder.display());
+                say!("note  the torch of python3 does not serve: {}: {defect}", folder.display());
                 Source::Wheels
             }
         },
         Some((found, _)) => {
-            println!("note  the torch of python3 is {found}, not {release}; it is left alone");
+            say!("note  the torch of python3 is {found}, not {release}; it is left alone");
             Source::Wheels
         }
         None => Source::Wheels,

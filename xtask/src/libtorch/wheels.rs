@@ -6,6 +6,7 @@ use crate::failure::{Context, Failure, Outcome};
 use crate::folders::{clear, readable, size_bytes};
 use crate::python::{Shape, extract, wheel_metadata};
 use crate::requirement::Requirement;
+use crate::say::say;
 use crate::shelf::Shelf;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ fn lay_out_cuda(shelf: &Shelf, torch: &Path, cuda: &[Requirement], layout: &Layo
     clear(&partial)?;
     extract(torch, &partial, Shape::Keep, &["torch/lib/*.so*".to_owned()])?;
     for wheel in &wheels {
-        extract(wheel, &partial, Shape::Keep, &["nvidia/*/lib/*".to_owned()])?;
+        extract(wheel, &partial, Shape::Keep, &["nvidia/*/lib/*.so*".to_owned()])?;
     }
     for unused in UNUSED {
         remove_file(&partial.join("torch/lib").join(unused))?;
@@ -152,7 +153,7 @@ fn named<'a>(requirements: &'a [Requirement], package: &str) -> Outcome<&'a Requ
 
 fn told(part: &str, folder: &Path, began: Instant) {
     let seconds = began.elapsed().as_secs_f32();
-    println!("ok    {part} laid out in {}: {} in {seconds:.0} s", folder.display(), readable(size_bytes(folder)));
+    say!("ok    {part} laid out in {}: {} in {seconds:.0} s", folder.display(), readable(size_bytes(folder)));
 }
 
 #[cfg(test)]
