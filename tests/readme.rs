@@ -1,4 +1,5 @@
 //! What README promises: its pipelines run, its property tables are those of the elements.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gst::prelude::*;
 
@@ -71,7 +72,7 @@ fn property_table(factory: &str) -> String {
     let element = gst::ElementFactory::make(factory).build().unwrap();
     let mut table = String::from("| property | default | meaning |\n| --- | --- | --- |\n");
     for spec in element.list_properties().iter().filter(|spec| spec.owner_type() == element.type_()) {
-        let default = if spec.flags().contains(glib::ParamFlags::WRITABLE) {
+        let default = if spec.flags().contains(gst::glib::ParamFlags::WRITABLE) {
             shown(spec.default_value())
         } else {
             "read-only".into()
@@ -82,14 +83,14 @@ fn property_table(factory: &str) -> String {
     table
 }
 
-fn shown(value: &glib::Value) -> String {
+fn shown(value: &gst::glib::Value) -> String {
     if let Ok(number) = value.get::<f64>() {
         return format!("{number}");
     }
     if let Ok(text) = value.get::<Option<String>>() {
         return text.filter(|text| !text.is_empty()).map_or("empty".into(), |text| format!("`{text}`"));
     }
-    if let Some((_, choice)) = glib::EnumValue::from_value(value) {
+    if let Some((_, choice)) = gst::glib::EnumValue::from_value(value) {
         return format!("`{}`", choice.nick());
     }
     value.serialize().map_or_else(|_| String::new(), |text| text.to_string())

@@ -15,7 +15,7 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Reads `weight` [out, in, side, side] and `bias` [out]; stride 1, padded so that odd sides keep the size.
+    /// Reads `weight` `[out, in, side, side]` and `bias` `[out]`; stride 1, padded so that odd sides keep the size.
     ///
     /// # Errors
     /// As [`Loader::tensor`].
@@ -23,7 +23,7 @@ impl Conv2d {
         Self::new(loader, [inputs, outputs, side], 1, side / 2)
     }
 
-    /// The same with its own stride and padding; `shape` is [in, out, side].
+    /// The same with its own stride and padding; `shape` is `[in, out, side]`.
     ///
     /// # Errors
     /// As [`Loader::tensor`].
@@ -58,7 +58,7 @@ pub struct ConvTranspose2d {
 }
 
 impl ConvTranspose2d {
-    /// Reads `weight` [in, out, 2, 2] and `bias` [out].
+    /// Reads `weight` `[in, out, 2, 2]` and `bias` `[out]`.
     ///
     /// # Errors
     /// As [`Loader::tensor`].

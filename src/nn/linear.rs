@@ -13,7 +13,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Reads `weight` [out, in] and `bias` [out].
+    /// Reads `weight` `[out, in]` and `bias` `[out]`.
     ///
     /// # Errors
     /// As [`Loader::tensor`].
@@ -24,7 +24,7 @@ impl Linear {
         })
     }
 
-    /// A layer from tensors at hand: `weight` [out, in], `bias` [out].
+    /// A layer from tensors at hand: `weight` `[out, in]`, `bias` `[out]`.
     pub fn from_parts(weight: Tensor, bias: Tensor) -> Self {
         Self { weight, bias: Some(bias) }
     }
@@ -36,7 +36,7 @@ impl Linear {
         Self { weight: Tensor::cat(&weights, 0), bias: Some(Tensor::cat(&biases, 0)) }
     }
 
-    /// The same layer with its outputs permuted by `rows` [out].
+    /// The same layer with its outputs permuted by `rows` `[out]`.
     pub fn with_rows(&self, rows: &Tensor) -> Self {
         Self {
             weight: self.weight.index_select(0, rows),

@@ -15,7 +15,7 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Reads `weight` and `bias` [width], with PyTorch's default epsilon.
+    /// Reads `weight` and `bias` `[width]`, with PyTorch's default epsilon.
     ///
     /// # Errors
     /// As [`Loader::tensor`].
@@ -48,7 +48,7 @@ pub struct GroupNorm {
 }
 
 impl GroupNorm {
-    /// Reads `weight` and `bias` [channels].
+    /// Reads `weight` and `bias` `[channels]`.
     ///
     /// # Errors
     /// As [`Loader::tensor`].

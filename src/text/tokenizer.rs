@@ -76,7 +76,8 @@ impl Tokenizer {
     }
 }
 
-#[cfg(all(test, feature = "bundled"))]
+#[cfg(test)]
+#[cfg(feature = "bundled")]
 mod tests {
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Strict loading: every tensor the model wants, at its shape, or nothing.
 //!
 //! Modules ask a [`Loader`] for tensors by their checkpoint names while they are built. What is missing or has the
-//! wrong shape is collected, not thrown, so that one report names everything; [`Loader::finish`] then decides, before
+//! wrong shape is collected, not thrown, so that one report names everything; [`load`] then decides, before
 //! anybody sees the model. A module's sub-path appears once, in its `new`.
 
 mod bundled;

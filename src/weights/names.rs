@@ -56,7 +56,7 @@ impl Layout {
     }
 
     /// Our name of a tensor of the image model, `None` for another component's.
-    pub fn ours<'n>(self, name: &'n str) -> Option<&'n str> {
+    pub fn ours(self, name: &str) -> Option<&str> {
         match self {
             Self::HfVideo => name.strip_prefix(DETECTOR_PREFIX),
             Self::HfImage => {

@@ -49,16 +49,16 @@ pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// Builds the plugin and a binary of its package, ready to be run with the plugin in GStreamer's path.
+/// Builds the plugin and a binary of its package, ready to be run. Such a binary brings the elements with it.
 pub fn built(checkout: &Checkout, name: &str) -> Outcome<Command> {
     if !checkout.has_binary(name)? {
         return Err(Failure::new(format!("this checkout has no binary `{name}`")).remedy(format!(
             "it belongs in the package gst-plugin-sa3 (plugins/src/bin/{name}.rs); update the checkout"
         )));
     }
-    let folder = plugin::build(checkout, Profile::Release, &[name])?;
+    plugin::build(checkout, Profile::Release, &[name])?;
     let mut command = Command::new(plugin::binary(checkout, Profile::Release, name)?);
-    command.current_dir(checkout.root()).env("GST_PLUGIN_PATH", folder).env_remove("GST_PLUGIN_PATH_1_0");
+    plugin::hide_copies(command.current_dir(checkout.root()), checkout)?;
     Ok(command)
 }
 

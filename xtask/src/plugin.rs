@@ -140,3 +140,23 @@ mod tests {
         assert_eq!(parse_elements(listing), ["sa3segment", "maskcomposite"]);
     }
 }
+
+/// Takes every copy of the plugin out of `command`'s reach: programs that register the elements themselves may find no
+/// other, neither from GST_PLUGIN_PATH nor from the user's own plugins, which the default system path includes.
+pub fn hide_copies<'c>(command: &'c mut Command, checkout: &Checkout) -> Outcome<&'c mut Command> {
+    command.env("GST_PLUGIN_PATH", "").env_remove("GST_PLUGIN_PATH_1_0");
+    command.env_remove("GST_PLUGIN_SYSTEM_PATH").env("GST_PLUGIN_SYSTEM_PATH_1_0", system_plugins()?);
+    Ok(command.env("GST_REGISTRY", registry(checkout)?))
+}
+
+fn system_plugins() -> Outcome<String> {
+    let folder = process::capture(Command::new("pkg-config").args(["--variable=pluginsdir", "gstreamer-1.0"]))?;
+    Ok(folder.trim().to_owned())
+}
+
+/// A list of plugins of our own, so that the user's is neither read nor rewritten.
+fn registry(checkout: &Checkout) -> Outcome<PathBuf> {
+    let target = checkout.target_dir()?;
+    std::fs::create_dir_all(&target).context(|| format!("cannot make {}", target.display()))?;
+    Ok(target.join("gstreamer-registry.bin"))
+}
