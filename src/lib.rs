@@ -6,8 +6,10 @@
 //! 2. [`prompt`]: phrases and exemplar boxes, checked
 //! 3. [`engine`]: the shared handle that runs a model on a thread of its own
 //! 4. [`objects`]: label, score, box and soft mask of what was found
+//! 5. [`composite`]: objects drawn on frames
 
 pub mod boxes;
+pub mod composite;
 pub mod device;
 pub mod engine;
 pub mod error;
