@@ -1,1 +1,40 @@
-//! gst-plugin-sa3
+//! GStreamer elements that find what a text prompt names, and carry and use the masks.
+//!
+//! The modules stand in the order of the flow:
+//!
+//! 1. [`flow`]: frames and events, in order, to the engine and back
+//! 2. [`frame`]: a GStreamer buffer as the engine's frame
+//! 3. [`sa3segment`]: the element that asks the engine
+//! 4. [`meta`], [`roi`]: what was found, on the buffer
+
+mod engine_settings;
+mod error;
+pub mod flow;
+mod frame;
+pub mod meta;
+pub mod roi;
+pub mod sa3segment;
+
+pub use engine_settings::Precision;
+pub use plugin::plugin_desc::plugin_register_static;
+
+mod plugin {
+    #![allow(missing_docs, reason = "plugin_define! generates items without documentation")]
+
+    gst::plugin_define!(
+        sa3,
+        env!("CARGO_PKG_DESCRIPTION"),
+        plugin_init,
+        concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+        // The core knows no name for "MIT or Apache 2.0"; this is one of the two.
+        "MIT/X11",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_REPOSITORY"),
+        env!("BUILD_REL_DATE")
+    );
+
+    fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+        crate::sa3segment::register(plugin)
+    }
+}

@@ -33,6 +33,8 @@ struct Script {
     failing_frame: Option<u64>,
     /// `fail-every=N`: each Nth frame fails.
     failing_period: Option<u64>,
+    /// `panic-at=N`: frame N, from 0, fails as libtorch fails.
+    panicking_frame: Option<u64>,
 }
 
 pub(super) struct Artificial {
@@ -69,6 +71,7 @@ impl Script {
                 "load-ms" => script.load_time = Duration::from_millis(number()?),
                 "fail-load" => script.load_fails = value == "true",
                 "fail-at" => script.failing_frame = Some(number()?),
+                "panic-at" => script.panicking_frame = Some(number()?),
                 "fail-every" => script.failing_period = Some(number()?.max(1)),
                 "name" => {}
                 _ => return Err(refused(model, pair)),
@@ -89,7 +92,8 @@ fn refused(model: &str, pair: &str) -> Error {
         value: model.into(),
         cause: format!("\"{pair}\" is not understood"),
         remedy:
-            "After test: use frame-ms=N, load-ms=N, fail-load=true, fail-at=N, fail-every=N, name=TEXT, with commas"
+            "After test: use frame-ms=N, load-ms=N, fail-load=true, fail-at=N, fail-every=N, panic-at=N, name=TEXT, \
+                 with commas"
                 .into(),
     }
 }
@@ -110,6 +114,8 @@ impl Model for Artificial {
         let frame_number = self.frame_number;
         self.frame_number += 1;
         std::thread::sleep(self.script.frame_time);
+        // tch panics when libtorch throws; the engine's guard makes an error of it.
+        assert!(self.script.panicking_frame != Some(frame_number), "frame {frame_number}, as panic-at asks");
         if self.script.fails(frame_number) {
             return Err(Error::Artificial { frame: frame_number, model: self.model.clone() });
         }
@@ -202,6 +208,14 @@ mod tests {
         let engine = engine("test:fail-at=1");
         let outcomes: Vec<_> = (0..3).map(|_| engine.segment(picture(), request("dog")).is_ok()).collect();
         assert_eq!(outcomes, [true, false, true]);
+    }
+
+    #[test]
+    fn a_panic_reads_as_libtorchs_failure() {
+        let engine = engine("test:panic-at=0");
+        let error = engine.segment(picture(), request("dog")).unwrap_err();
+        assert!(matches!(&error, Error::Torch { message, .. } if message.contains("panic-at")), "{error}");
+        assert!(engine.segment(picture(), request("dog")).is_ok());
     }
 
     #[test]

@@ -1,0 +1,92 @@
+/* GstSa3MaskMeta: the objects of a video frame, each with a label, a score, a box and a soft mask.
+ *
+ * Written by sa3segment, read by anybody. Read it with
+ *
+ *   GType api = g_type_from_name ("GstSa3MaskMetaAPI");      // 0 until the plugin sa3 is loaded
+ *   const GstSa3MaskMeta *masks = api ? (const GstSa3MaskMeta *) gst_buffer_get_meta (buffer, api) : NULL;
+ *
+ * A buffer without this meta was not looked at (no prompt, or the model failed on it). A meta with no objects says
+ * that the model looked and found nothing.
+ *
+ * The meta is tagged "video", "size" and "orientation". Copies of a buffer share the masks. An element that scales the
+ * picture (videoscale, videoconvertscale) keeps the meta and gives it the new frame size; elements that crop, flip or
+ * rotate drop it, so that a mask is never drawn in the wrong place. videoscale add-borders=true puts the picture
+ * inside black borders without telling metas: use add-borders=false between sa3segment and the reader.
+ *
+ * Everything here is read-only and lives as long as the buffer. Masks may be kept longer with gst_buffer_ref().
+ */
+#ifndef GST_SA3_MASK_META_H
+#define GST_SA3_MASK_META_H
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* The version that this header describes. Later versions add fields at the end of both structures only. */
+#define GST_SA3_MASK_META_VERSION 1
+
+/**
+ * GstSa3MaskObject:
+ * @id: the object's id, stable over time; 0 when @has_id is FALSE
+ * @has_id: FALSE when objects are found frame by frame
+ * @prompt_index: position of the phrase among the phrases of the prompt, from 0
+ * @label: the phrase that found the object, as the user wrote it; UTF-8, owned by the meta
+ * @score: probability, 0 to 1
+ * @x0: left edge of the box, 0 to 1 of the frame's width; may reach a little beyond
+ * @y0: top edge, 0 to 1 of the frame's height
+ * @x1: right edge
+ * @y1: bottom edge
+ * @mask_width: columns of @mask
+ * @mask_height: rows of @mask
+ * @mask_stride: bytes from one row of @mask to the next
+ * @mask: one byte for each cell, first row first: 0 surely outside, 255 surely inside, see @inside_level of the meta.
+ *   The mask is stretched over the whole frame, not over the box; enlarge it bilinearly
+ */
+typedef struct _GstSa3MaskObject {
+  guint64      id;
+  gboolean     has_id;
+  guint32      prompt_index;
+  const gchar *label;
+  gfloat       score;
+  gfloat       x0;
+  gfloat       y0;
+  gfloat       x1;
+  gfloat       y1;
+  guint32      mask_width;
+  guint32      mask_height;
+  guint32      mask_stride;
+  GstBuffer   *mask;
+} GstSa3MaskObject;
+
+/**
+ * GstSa3MaskMeta:
+ * @meta: parent
+ * @version: GST_SA3_MASK_META_VERSION of the writer
+ * @frame_width: width in pixels of the frame this meta belongs to. When it differs from the frame at hand, an element
+ *   between changed the picture without telling metas
+ * @frame_height: height in pixels of that frame
+ * @inside_level: mask values at or above this are inside the object (128 unless mask-threshold was moved)
+ * @age_in_frames: 0 when the objects were found on this very frame, 1 when on the frame before, and so on
+ * @source_pts: PTS of the frame they were found on, or GST_CLOCK_TIME_NONE
+ * @object_count: number of objects, best score first
+ * @object_size: bytes from one object to the next; use it instead of sizeof to step through objects of later versions
+ * @objects: the first object, or NULL when there is none
+ * @private_data: the writer's
+ */
+typedef struct _GstSa3MaskMeta {
+  GstMeta                 meta;
+  guint32                 version;
+  guint32                 frame_width;
+  guint32                 frame_height;
+  guint32                 inside_level;
+  guint32                 age_in_frames;
+  GstClockTime            source_pts;
+  guint32                 object_count;
+  guint32                 object_size;
+  const GstSa3MaskObject *objects;
+  gpointer                private_data;
+} GstSa3MaskMeta;
+
+G_END_DECLS
+
+#endif /* GST_SA3_MASK_META_H */

@@ -1,0 +1,394 @@
+//! Where the threads meet: upstream's, the source pad's task, the engine's and the loader's.
+//!
+//! One lock, never held over anything long, and one condition variable. Everybody who waits here is woken first of all
+//! by flushing (FLUSH_START) and closing (pads that are switched off on the way to READY).
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+use sa3::{EngineSettings, Segmentation, SharedEngine};
+
+/// Frames that may wait for their turn. Upstream is blocked when there are more.
+pub const MAX_WAITING_FRAMES: usize = 3;
+
+/// A buffer, or an event that must stay in its place among the buffers.
+#[derive(Debug)]
+pub(super) enum Item {
+    Buffer(gst::Buffer),
+    Event(gst::Event),
+}
+
+/// Why a wait ended without what was waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interrupted {
+    /// The stream is being flushed or stopped.
+    Flushing,
+    /// There will be no engine; the error has been posted.
+    LoadFailed,
+}
+
+impl From<Interrupted> for gst::FlowError {
+    fn from(interrupted: Interrupted) -> Self {
+        match interrupted {
+            Interrupted::Flushing => Self::Flushing,
+            Interrupted::LoadFailed => Self::Error,
+        }
+    }
+}
+
+/// Does the stream flow?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    /// The pads are switched off; nobody may wait.
+    Closed,
+    /// Between FLUSH_START and FLUSH_STOP; only the task may wait, for the end of it.
+    Flushing,
+    Open,
+}
+
+/// Goes with an item that was taken; flushing makes it void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TakeTicket(u64);
+
+/// Why the task rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// What upstream gets to hear.
+    pub(super) flow: gst::FlowError,
+    /// This element has posted the cause itself.
+    pub(super) is_told: bool,
+}
+
+/// Names one load; a later load or giving the engine back makes it void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LoadTicket(u64);
+
+/// Names one pass; flushing makes it void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PassTicket(u64);
+
+enum EngineState {
+    Absent,
+    Loading(EngineSettings),
+    Ready(EngineSettings, SharedEngine),
+    Failed(EngineSettings),
+}
+
+struct Inner {
+    items: VecDeque<Item>,
+    waiting_frames: usize,
+    /// The thread that works on an item which it took.
+    busy_thread: Option<ThreadId>,
+    gate: Gate,
+    take_ticket: TakeTicket,
+    /// After a failure the task rests until a flush or a new stream.
+    outcome: Result<(), Failure>,
+    engine: EngineState,
+    load_ticket: LoadTicket,
+    pass_ticket: PassTicket,
+    answer: Option<sa3::Result<Segmentation>>,
+}
+
+impl Inner {
+    fn pop(&mut self) -> Option<(Item, TakeTicket)> {
+        let item = self.items.pop_front()?;
+        self.waiting_frames -= usize::from(matches!(item, Item::Buffer(_)));
+        if matches!(&item, Item::Event(event) if event.type_() == gst::EventType::Eos) {
+            // From now on, so that a new stream that begins while this event is on its way revives the task.
+            self.outcome = Err(Failure { flow: gst::FlowError::Eos, is_told: true });
+        }
+        self.busy_thread = Some(std::thread::current().id());
+        Some((item, self.take_ticket))
+    }
+}
+
+pub(super) struct Junction {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+impl Junction {
+    /// Closed until [`Junction::open`].
+    pub(super) fn new() -> Self {
+        let inner = Inner {
+            items: VecDeque::new(),
+            waiting_frames: 0,
+            busy_thread: None,
+            gate: Gate::Closed,
+            take_ticket: TakeTicket(0),
+            outcome: Ok(()),
+            engine: EngineState::Absent,
+            load_ticket: LoadTicket(0),
+            pass_ticket: PassTicket(0),
+            answer: None,
+        };
+        Self { inner: Mutex::new(inner), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<T>(&self, mut ready: impl FnMut(&mut Inner) -> Option<T>) -> T {
+        let mut inner = self.lock();
+        loop {
+            if let Some(found) = ready(&mut inner) {
+                return found;
+            }
+            inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until `ready` has something, or the stream stops flowing.
+    fn wait_while_open<T>(&self, mut ready: impl FnMut(&mut Inner) -> Option<T>) -> Result<T, Interrupted> {
+        self.wait(|inner| match inner.gate {
+            Gate::Open => ready(inner).map(Ok),
+            Gate::Flushing | Gate::Closed => Some(Err(Interrupted::Flushing)),
+        })
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+        let outcome = change(&mut self.lock());
+        self.changed.notify_all();
+        outcome
+    }
+}
+
+/// The queue, filled by upstream's thread and emptied by the task.
+impl Junction {
+    /// Puts a frame at the end, after waiting for a place. Refused with the cause once something failed.
+    pub(super) fn push_frame(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
+        let mut buffer = Some(buffer);
+        let outcome = self.wait_while_open(|inner| {
+            if let Err(failure) = inner.outcome {
+                return Some(Err(failure.flow));
+            }
+            (inner.waiting_frames < MAX_WAITING_FRAMES).then(|| {
+                inner.items.extend(buffer.take().map(Item::Buffer));
+                inner.waiting_frames += 1;
+                Ok(())
+            })
+        });
+        self.changed.notify_all();
+        outcome?
+    }
+
+    /// Puts an event at the end. Refused while flushing, and once something failed unless the event is one that pads
+    /// keep (with those the failure shows at the next frame).
+    pub(super) fn push_event(&self, event: gst::Event) -> bool {
+        self.change(|inner| {
+            let ends_the_stream = event.type_() == gst::EventType::Eos;
+            let is_refused = inner.outcome.is_err() && (!event.is_sticky() || ends_the_stream);
+            if inner.gate != Gate::Open || is_refused {
+                return false;
+            }
+            inner.items.push_back(Item::Event(event));
+            true
+        })
+    }
+
+    /// The next item, for the task, which works on it until [`Junction::done`]. `None` when the pads are switched off.
+    pub(super) fn take(&self) -> Option<(Item, TakeTicket)> {
+        let taken = self.wait(|inner| match inner.gate {
+            Gate::Closed => Some(None),
+            Gate::Open if inner.outcome.is_ok() => inner.pop().map(Some),
+            Gate::Open | Gate::Flushing => None,
+        });
+        self.changed.notify_all();
+        taken
+    }
+
+    /// The item that was taken is through, or failed.
+    pub(super) fn done(&self, ticket: TakeTicket, outcome: Result<(), Failure>) {
+        self.change(|inner| {
+            inner.busy_thread = None;
+            if inner.take_ticket == ticket && outcome.is_err() {
+                inner.outcome = outcome;
+            }
+        });
+    }
+
+    /// Waits until the task has put down what it works on; at once when the task itself asks.
+    pub(super) fn wait_until_idle(&self) {
+        let this_thread = std::thread::current().id();
+        self.wait(|inner| inner.busy_thread.is_none_or(|busy| busy == this_thread).then_some(()));
+    }
+
+    /// Waits until everything pushed so far is through. False when it will not be.
+    pub(super) fn wait_until_through(&self) -> bool {
+        let is_through = |inner: &mut Inner| {
+            let is_empty = inner.items.is_empty() && inner.busy_thread.is_none();
+            (inner.outcome.is_err() || is_empty).then_some(inner.outcome.is_ok())
+        };
+        self.wait_while_open(is_through).unwrap_or(false)
+    }
+
+    /// A new stream begins, perhaps after the end of the one before.
+    pub(super) fn revive_after_eos(&self) {
+        self.change(|inner| {
+            if inner.outcome.is_err_and(|failure| failure.flow == gst::FlowError::Eos) {
+                inner.outcome = Ok(());
+            }
+        });
+    }
+
+    /// How the last item fared.
+    pub(super) fn outcome(&self) -> Result<(), Failure> {
+        self.lock().outcome
+    }
+
+    /// True when upstream has sent everything, so that nobody will ask for the last result.
+    pub(super) fn holds_eos(&self) -> bool {
+        let is_eos = |item: &Item| matches!(item, Item::Event(event) if event.type_() == gst::EventType::Eos);
+        self.lock().items.iter().any(is_eos)
+    }
+
+    pub(super) fn waiting_frames(&self) -> usize {
+        self.lock().waiting_frames
+    }
+}
+
+/// Opening, flushing and closing.
+impl Junction {
+    /// Lets the stream flow: the pads are switched on, or a flush is over.
+    pub(super) fn open(&self) {
+        self.change(|inner| {
+            inner.gate = Gate::Open;
+            inner.outcome = Ok(());
+        });
+    }
+
+    /// Wakes all who wait and abandons the pass in progress; the task rests.
+    pub(super) fn flush(&self) {
+        self.interrupt(Gate::Flushing);
+    }
+
+    /// As [`Junction::flush`], and the task ends.
+    pub(super) fn close(&self) {
+        self.interrupt(Gate::Closed);
+    }
+
+    fn interrupt(&self, gate: Gate) {
+        self.change(|inner| {
+            inner.gate = gate;
+            inner.take_ticket.0 += 1;
+            inner.pass_ticket.0 += 1;
+            inner.answer = None;
+        });
+    }
+
+    /// Empties the queue.
+    pub(super) fn clear(&self) -> Vec<Item> {
+        self.change(|inner| {
+            inner.waiting_frames = 0;
+            inner.items.drain(..).collect()
+        })
+    }
+}
+
+/// The engine, brought by the loader's thread.
+impl Junction {
+    /// Notes that `settings` are being loaded; `None` when they already are, or have been, well or badly.
+    pub(super) fn load_begins(&self, settings: &EngineSettings) -> Option<LoadTicket> {
+        let (ticket, _former_engine) = self.change(|inner| {
+            if let EngineState::Loading(known) | EngineState::Ready(known, _) | EngineState::Failed(known) =
+                &inner.engine
+                && known == settings
+            {
+                return None;
+            }
+            inner.load_ticket.0 += 1;
+            let former = std::mem::replace(&mut inner.engine, EngineState::Loading(settings.clone()));
+            Some((inner.load_ticket, former))
+        })?;
+        Some(ticket)
+    }
+
+    pub(super) fn is_current(&self, ticket: LoadTicket) -> bool {
+        self.lock().load_ticket == ticket
+    }
+
+    /// Notes how a load ended; false when nobody wants to know any more.
+    pub(super) fn load_ends(&self, ticket: LoadTicket, engine: Option<SharedEngine>) -> bool {
+        self.change(|inner| {
+            if inner.load_ticket != ticket {
+                return false;
+            }
+            inner.engine = match (std::mem::replace(&mut inner.engine, EngineState::Absent), engine) {
+                (EngineState::Loading(settings), Some(engine)) => EngineState::Ready(settings, engine),
+                (EngineState::Loading(settings), None) => EngineState::Failed(settings),
+                (state, _) => state,
+            };
+            true
+        })
+    }
+
+    /// A load that failed is worth another try the next time.
+    pub(super) fn forget_failed_load(&self) {
+        self.change(|inner| {
+            if matches!(inner.engine, EngineState::Failed(_)) {
+                inner.engine = EngineState::Absent;
+            }
+        });
+    }
+
+    /// Gives the engine back; true when it was still being loaded.
+    pub(super) fn give_engine_back(&self) -> bool {
+        let engine = self.change(|inner| {
+            inner.load_ticket.0 += 1;
+            std::mem::replace(&mut inner.engine, EngineState::Absent)
+        });
+        matches!(engine, EngineState::Loading(_))
+    }
+
+    /// The engine, if it is there.
+    pub(super) fn engine(&self) -> Option<SharedEngine> {
+        match &self.lock().engine {
+            EngineState::Ready(_, engine) => Some(engine.clone()),
+            _ => None,
+        }
+    }
+
+    /// Waits for the engine.
+    pub(super) fn wait_for_engine(&self) -> Result<SharedEngine, Interrupted> {
+        self.wait_while_open(|inner| match &inner.engine {
+            EngineState::Ready(_, engine) => Some(Ok(engine.clone())),
+            EngineState::Loading(_) => None,
+            EngineState::Failed(_) | EngineState::Absent => Some(Err(Interrupted::LoadFailed)),
+        })?
+    }
+}
+
+/// One pass at a time: the task asks, the engine's thread answers.
+impl Junction {
+    pub(super) fn pass_begins(&self) -> PassTicket {
+        self.change(|inner| {
+            inner.pass_ticket.0 += 1;
+            inner.answer = None;
+            inner.pass_ticket
+        })
+    }
+
+    /// True while somebody waits for the answer.
+    pub(super) fn is_wanted(&self, ticket: PassTicket) -> bool {
+        self.lock().pass_ticket == ticket
+    }
+
+    /// Brings the answer; it is dropped when the pass was abandoned.
+    pub(super) fn answer(&self, ticket: PassTicket, answer: sa3::Result<Segmentation>) {
+        self.change(|inner| {
+            if inner.pass_ticket == ticket {
+                inner.answer = Some(answer);
+            }
+        });
+    }
+
+    pub(super) fn wait_for_answer(&self) -> Result<sa3::Result<Segmentation>, Interrupted> {
+        self.wait_while_open(|inner| inner.answer.take())
+    }
+}
+
+#[cfg(test)]
+#[path = "junction_tests.rs"]
+mod tests;

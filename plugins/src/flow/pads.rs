@@ -1,0 +1,196 @@
+//! The pads' functions: what comes in at the sink pad, and what is asked at either.
+
+use std::sync::atomic::Ordering;
+
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode};
+
+use super::junction::{Item, Junction, MAX_WAITING_FRAMES};
+use super::{Analyser, task};
+
+/// Frames this element holds at most: those that wait and the one in work.
+const MAX_HELD_FRAMES: u32 = MAX_WAITING_FRAMES as u32 + 1;
+
+/// The sink and the source pad of an analyser, from its class's templates.
+pub(crate) fn build_pads<A: Analyser>(template: impl Fn(&str) -> Option<gst::PadTemplate>) -> (gst::Pad, gst::Pad) {
+    let builder = |name| {
+        let template = template(name).expect("an analyser registers the templates sink and src");
+        // The core answers caps and allocation queries from the other side, within the template.
+        gst::Pad::builder_from_template(&template).flags(gst::PadFlags::PROXY_CAPS | gst::PadFlags::PROXY_ALLOCATION)
+    };
+    let failed = || Err(gst::FlowError::Error);
+    let sink = builder("sink")
+        .chain_function(move |_, parent, buffer| A::catch_panic_pad_function(parent, failed, |imp| chain(imp, buffer)))
+        .event_function(|pad, parent, event| {
+            A::catch_panic_pad_function(parent, || false, |imp| sink_event(imp, pad, event))
+        })
+        .query_function(|pad, parent, query| {
+            A::catch_panic_pad_function(parent, || false, |imp| sink_query(imp, pad, query))
+        })
+        .activatemode_function(|_, parent, _, is_active| {
+            A::catch_panic_pad_function(parent, || Ok(()), |imp| activate_sink(imp, is_active))
+        });
+    let src = builder("src")
+        .query_function(|pad, parent, query| {
+            A::catch_panic_pad_function(parent, || false, |imp| src_query(imp, pad, query))
+        })
+        .activatemode_function(|_, parent, _, is_active| {
+            A::catch_panic_pad_function(parent, || Ok(()), |imp| activate_src(imp, is_active))
+        });
+    (sink.build(), src.build())
+}
+
+fn chain<A: Analyser>(imp: &A, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+    imp.flow().stats().frames_in += 1;
+    imp.flow().junction.push_frame(buffer)?;
+    Ok(gst::FlowSuccess::Ok)
+}
+
+fn sink_event<A: Analyser>(imp: &A, pad: &gst::Pad, event: gst::Event) -> bool {
+    let flow = imp.flow();
+    match event.view() {
+        gst::EventView::FlushStart(_) => {
+            flow.junction.flush();
+            let is_handled = flow.src_pad.push_event(event);
+            flow.junction.wait_until_idle();
+            is_handled
+        }
+        gst::EventView::FlushStop(_) => {
+            keep_sticky_events(&flow.src_pad, &flow.junction);
+            imp.forget();
+            let is_handled = flow.src_pad.push_event(event);
+            flow.junction.open();
+            is_handled
+        }
+        gst::EventView::Caps(caps) if !check_caps(imp, caps.caps()) => false,
+        _ if event.is_serialized() => queue_event(imp, event),
+        _ => gst::Pad::event_default(pad, Some(&*imp.obj()), event),
+    }
+}
+
+/// A flush drops what waits, but the stream's start, caps and tags still hold: the pad sends them with the next frame.
+fn keep_sticky_events(src_pad: &gst::Pad, junction: &Junction) {
+    for item in junction.clear() {
+        if let Item::Event(event) = item
+            && event.is_sticky()
+            && !matches!(event.type_(), gst::EventType::Segment | gst::EventType::Eos)
+        {
+            // Only a pad that is at its end refuses, and then there is no next frame.
+            let _ = src_pad.store_sticky_event(&event);
+        }
+    }
+}
+
+fn queue_event<A: Analyser>(imp: &A, event: gst::Event) -> bool {
+    let (junction, kind) = (&imp.flow().junction, event.type_());
+    if matches!(kind, gst::EventType::StreamStart | gst::EventType::Segment) {
+        junction.revive_after_eos();
+    }
+    let is_queued = junction.push_event(event);
+    if kind == gst::EventType::Eos && !is_queued {
+        task::give_up_after(imp, junction.outcome());
+    }
+    is_queued
+}
+
+/// False, and an ERROR, for video that a model cannot look at.
+fn check_caps<A: Analyser>(imp: &A, caps: &gst::CapsRef) -> bool {
+    let Ok(info) = VideoInfo::from_caps(caps) else {
+        return false;
+    };
+    let is_progressive = info.interlace_mode() == VideoInterlaceMode::Progressive;
+    // Upstream offers refused caps again with each frame; once is enough to say why.
+    let was_refused = imp.flow().has_refused_caps.swap(!is_progressive, Ordering::Relaxed);
+    if is_progressive || was_refused {
+        return is_progressive;
+    }
+    gst::element_imp_error!(
+        imp,
+        gst::StreamError::Format,
+        (
+            "Interlaced video (interlace-mode={}) is refused, as each frame holds two moments; put deinterlace before \
+             this element",
+            info.interlace_mode().to_str()
+        ),
+        ["caps {caps}"]
+    );
+    false
+}
+
+fn sink_query<A: Analyser>(imp: &A, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+    // Downstream must have seen the caps and frames that came before the question.
+    if query.is_serialized() && !imp.flow().junction.wait_until_through() {
+        return false;
+    }
+    let is_answered = gst::Pad::query_default(pad, Some(&*imp.obj()), query);
+    if let gst::QueryViewMut::Allocation(allocation) = query.view_mut()
+        && is_answered
+    {
+        amend_allocation(allocation);
+    }
+    is_answered
+}
+
+/// Downstream's offer, with room for the frames held here and without crop metas: masks lie over whole frames.
+fn amend_allocation(allocation: &mut gst::query::Allocation) {
+    let pools: Vec<_> = allocation.allocation_pools().collect();
+    for (index, (pool, size, min, max)) in (0..).zip(pools) {
+        let max = if max == 0 { 0 } else { max + MAX_HELD_FRAMES };
+        allocation.set_nth_allocation_pool(index, pool.as_ref(), size, min + MAX_HELD_FRAMES, max);
+    }
+    while let Some(index) = allocation.find_allocation_meta::<VideoCropMeta>() {
+        allocation.remove_nth_allocation_meta(index);
+    }
+}
+
+fn src_query<A: Analyser>(imp: &A, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+    match query.view_mut() {
+        gst::QueryViewMut::Latency(latency) => answer_latency(imp, latency),
+        _ => gst::Pad::query_default(pad, Some(&*imp.obj()), query),
+    }
+}
+
+/// Upstream's latency, and in a live pipeline the mean time of the last passes on top.
+fn answer_latency<A: Analyser>(imp: &A, latency: &mut gst::query::Latency) -> bool {
+    let flow = imp.flow();
+    let mut upstream = gst::query::Latency::new();
+    if !flow.sink_pad.peer_query(&mut upstream) {
+        return false;
+    }
+    let (is_live, mut min, mut max) = upstream.result();
+    if is_live {
+        let pass = gst::ClockTime::try_from(flow.stats().tell_latency()).unwrap_or(gst::ClockTime::ZERO);
+        min += pass;
+        max = max.map(|max| max + pass + waiting_time(&flow.src_pad));
+    }
+    latency.set(is_live, min, max);
+    true
+}
+
+/// The play time of a full queue; zero while the frame rate is unknown.
+fn waiting_time(src_pad: &gst::Pad) -> gst::ClockTime {
+    let info = src_pad.current_caps().and_then(|caps| VideoInfo::from_caps(&caps).ok());
+    let fps = info.map(|info| info.fps()).filter(|fps| fps.numer() > 0);
+    fps.and_then(|fps| gst::ClockTime::SECOND.mul_div_floor(fps.denom() as u64, fps.numer() as u64))
+        .map_or(gst::ClockTime::ZERO, |duration| duration * MAX_WAITING_FRAMES as u64)
+}
+
+fn activate_sink<A: Analyser>(imp: &A, is_active: bool) -> Result<(), gst::LoggableError> {
+    if !is_active {
+        imp.flow().junction.close();
+    }
+    Ok(())
+}
+
+fn activate_src<A: Analyser>(imp: &A, is_active: bool) -> Result<(), gst::LoggableError> {
+    let flow = imp.flow();
+    if is_active {
+        flow.junction.open();
+        return Ok(task::start(imp)?);
+    }
+    flow.junction.close();
+    flow.src_pad.stop_task()?;
+    flow.junction.clear();
+    Ok(())
+}

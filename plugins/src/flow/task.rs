@@ -1,0 +1,102 @@
+//! The source pad's task: takes items from the queue in order and brings them downstream.
+
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_video::VideoInfo;
+
+use super::Analyser;
+use super::junction::{Failure, Item};
+
+/// Starts the task. It ends when the junction is closed; in a flush, and after downstream failed, it rests there.
+pub(super) fn start<A: Analyser>(imp: &A) -> Result<(), glib::BoolError> {
+    let element = imp.obj().downgrade();
+    let mut caps_in_use = None;
+    imp.flow().src_pad.start_task(move || {
+        let Some(element) = element.upgrade() else {
+            return;
+        };
+        let imp = A::from_obj(&element);
+        let may_go_on = gst::panic_to_error!(imp, false, { iterate(imp, &mut caps_in_use) });
+        if !may_go_on {
+            // It fails only where there is no task, and then there is nothing to pause.
+            let _ = imp.flow().src_pad.pause_task();
+        }
+    })
+}
+
+/// The caps that frames are read with, and what they say.
+type CapsInUse = Option<(gst::Caps, VideoInfo)>;
+
+/// Brings one item downstream; false when there is no more to come.
+fn iterate<A: Analyser>(imp: &A, caps_in_use: &mut CapsInUse) -> bool {
+    let junction = &imp.flow().junction;
+    let Some((item, ticket)) = junction.take() else {
+        return false;
+    };
+    let outcome = match item {
+        Item::Event(event) => {
+            push_event(imp, event);
+            Ok(())
+        }
+        Item::Buffer(buffer) => push_frame(imp, buffer, caps_in_use),
+    };
+    junction.done(ticket, outcome);
+    if junction.holds_eos() {
+        give_up_after(imp, junction.outcome());
+    }
+    true
+}
+
+fn push_event<A: Analyser>(imp: &A, event: gst::Event) {
+    if matches!(event.type_(), gst::EventType::StreamStart | gst::EventType::Caps) {
+        imp.forget();
+    }
+    // A refused event shows with the next frame, as frames carry an error that says why.
+    imp.flow().src_pad.push_event(event);
+}
+
+fn push_frame<A: Analyser>(imp: &A, buffer: gst::Buffer, caps_in_use: &mut CapsInUse) -> Result<(), Failure> {
+    let flow = imp.flow();
+    let refused = |flow| Failure { flow, is_told: false };
+    let info = info_in_use(&flow.src_pad, caps_in_use).map_err(refused)?;
+    let buffer = imp.process(buffer, info).map_err(|flow| Failure { flow, is_told: true })?;
+    flow.src_pad.push(buffer).map_err(refused)?;
+    flow.stats().frames_out += 1;
+    tell_latency_if_it_moved(imp);
+    Ok(())
+}
+
+/// The caps of the source pad stand where the frames are: they are set by the event that came in order.
+fn info_in_use<'a>(pad: &gst::Pad, caps_in_use: &'a mut CapsInUse) -> Result<&'a VideoInfo, gst::FlowError> {
+    let caps = pad.current_caps().ok_or(gst::FlowError::NotNegotiated)?;
+    if caps_in_use.as_ref().is_none_or(|(known, _)| *known != caps) {
+        let info = VideoInfo::from_caps(&caps).map_err(|_| gst::FlowError::NotNegotiated)?;
+        *caps_in_use = Some((caps, info));
+    }
+    caps_in_use.as_ref().map(|(_, info)| info).ok_or(gst::FlowError::NotNegotiated)
+}
+
+fn tell_latency_if_it_moved<A: Analyser>(imp: &A) {
+    if imp.flow().stats().has_latency_moved() {
+        let element = imp.obj();
+        // A bus that flushes takes no message; there is nobody left to tell.
+        let _ = element.post_message(gst::message::Latency::builder().src(&*element).build());
+    }
+}
+
+/// Upstream has sent everything and will not see that downstream failed, so the element says it.
+pub(super) fn give_up_after<A: Analyser>(imp: &A, outcome: Result<(), Failure>) {
+    let Err(Failure { flow, is_told: false }) = outcome else {
+        return;
+    };
+    if matches!(flow, gst::FlowError::Eos | gst::FlowError::Flushing) {
+        return;
+    }
+    gst::element_imp_error!(
+        imp,
+        gst::StreamError::Failed,
+        ("The stream stopped before its last frame was through: {flow}"),
+        ["flow {flow:?}"]
+    );
+    imp.flow().src_pad.push_event(gst::event::Eos::new());
+}

@@ -1,0 +1,10 @@
+//! `sa3segment` with the artificial engine: pixels, order, prompts, failures, states.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod events;
+mod failures;
+mod pixels;
+mod prompts;
+mod rig;
+mod states;
