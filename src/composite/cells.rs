@@ -125,7 +125,7 @@ impl CellWindow {
             let (first, last) = (counts[CELLS_BEFORE], counts[CELLS_BEFORE + width - 1]);
             counts[..CELLS_BEFORE].fill(first);
             counts[CELLS_BEFORE + width..].fill(last);
-            sides.extend(counts.array_windows::<AROUND>().map(|near| match near.iter().sum::<u8>() {
+            sides.extend(counts.windows(AROUND).map(|near| match near.iter().sum::<u8>() {
                 0 => Side::Outside,
                 ALL => Side::Inside,
                 _ => Side::NearEdge,

@@ -73,9 +73,10 @@ pub(super) fn cover_row(distances: &Distances, part: Part, y: u32, pixel_distanc
 fn interpolate<const SPACING: usize>(above: &[f32], below: &[f32], below_part: f32, pixel_distances: &mut Vec<f32>) {
     pixel_distances.resize((above.len() - 1) * SPACING, 0.0);
     let (squares, _) = pixel_distances.as_chunks_mut::<SPACING>();
-    let nodes = above.array_windows::<2>().zip(below.array_windows::<2>());
-    for (pixels, ([a, b], [c, d])) in squares.iter_mut().zip(nodes) {
-        let (left, right) = (a + below_part * (c - a), b + below_part * (d - b));
+    let nodes = above.windows(2).zip(below.windows(2));
+    for (pixels, (above, below)) in squares.iter_mut().zip(nodes) {
+        let node = |index: usize| above[index] + below_part * (below[index] - above[index]);
+        let (left, right) = (node(0), node(1));
         let step = (right - left) / SPACING as f32;
         *pixels = std::array::from_fn(|index| left + (index as f32 + 0.5) * step);
     }

@@ -71,7 +71,7 @@ impl Default for Style {
             mode: Mode::Overlay,
             opacity: 0.5,
             color_by: ColorBy::Label,
-            color: Rgb { r: 0x00, g: 0x9f, b: 0x81 },
+            color: Rgb { r: 0x47, g: 0xbe, b: 0x81 },
             outline_width: None,
             boxes: false,
             labels: true,
