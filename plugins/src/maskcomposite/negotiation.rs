@@ -81,7 +81,7 @@ mod tests {
     }
 
     fn formats(caps: &gst::Caps) -> Vec<String> {
-        caps.iter().flat_map(|structure| formats_of(structure)).map(|format| format.to_string()).collect()
+        caps.iter().flat_map(formats_of).map(|format| format.to_string()).collect()
     }
 
     #[test]

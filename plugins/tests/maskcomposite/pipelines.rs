@@ -7,19 +7,19 @@ use gst_video::VideoInfo;
 
 use crate::rig::{bytes, init};
 
-/// Runs a pipeline to its end and returns what left the element named `last`: caps and bytes of each frame.
-fn run(description: &str) -> Vec<(gst::Caps, Vec<u8>)> {
+/// A frame's caps and bytes.
+type Seen = (gst::Caps, Vec<u8>);
+
+/// Runs a pipeline to its end and returns the frames that reached the element named `last`.
+fn run(description: &str) -> Vec<Seen> {
     run_with(description, |_, _| ())
 }
 
 /// As [`run`]; `each` sees the pipeline and the number of each frame before it enters the element named `m`.
-fn run_with(
-    description: &str,
-    each: impl Fn(&gst::Pipeline, usize) + Send + Sync + 'static,
-) -> Vec<(gst::Caps, Vec<u8>)> {
+fn run_with(description: &str, each: impl Fn(&gst::Pipeline, usize) + Send + Sync + 'static) -> Vec<Seen> {
     init();
     let pipeline = gst::parse::launch(description).unwrap().downcast::<gst::Pipeline>().unwrap();
-    let frames: Arc<Mutex<Vec<(gst::Caps, Vec<u8>)>>> = Arc::default();
+    let frames: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let into = frames.clone();
     let sink_pad = pipeline.by_name("last").unwrap().static_pad("sink").unwrap();
     sink_pad.add_probe(gst::PadProbeType::BUFFER, move |pad, probe| {
