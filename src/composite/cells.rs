@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::boxes::BoxXyxy;
 use crate::objects::Mask;
 
-/// Log-odds beyond this say no more than "surely inside" or "surely outside"; 8-bit masks end at 5.5.
+/// Log-odds beyond this say no more than "surely inside" or "surely outside"; 8-bit masks end at 5.5. Lower, the edges of
+/// trained models' masks tremble more.
 const MAX_LOG_ODDS: f32 = 5.0;
 /// Cells beyond the last one inside that an edge can reach.
 const REACH_IN_CELLS: usize = 2;
