@@ -10,6 +10,7 @@
 //! 6. [`model`]: these modules put together, as the checkpoint has them
 //! 7. [`objects`]: label, score, box and soft mask of what was found
 //! 8. [`engine`]: the shared handle that runs all this on a thread of its own
+//! 9. [`composite`]: objects drawn on frames
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
 //! [`boxes`], [`device`], [`error`], and [`evaluate`], which tells how good masks are.
@@ -19,6 +20,7 @@
 //! the input in pixels, T prompt tokens.
 
 pub mod boxes;
+pub mod composite;
 pub mod config;
 pub mod detector;
 pub mod device;

@@ -37,7 +37,8 @@ pub(crate) fn pixel_format(format: VideoFormat) -> Option<PixelFormat> {
     PixelFormat::ALL.into_iter().find(|&candidate| video_format(candidate) == format)
 }
 
-fn colorimetry(info: &VideoInfo) -> Colorimetry {
+/// What Y'CbCr values mean on a stream.
+pub(crate) fn colorimetry(info: &VideoInfo) -> Colorimetry {
     let matrix = match info.colorimetry().matrix() {
         VideoColorMatrix::Bt709 => YuvMatrix::Bt709,
         VideoColorMatrix::Bt2020 => YuvMatrix::Bt2020,
@@ -67,10 +68,10 @@ pub(crate) struct MappedFrame {
 
 /// Where a plane begins.
 #[derive(Debug, Clone, Copy)]
-struct PlaneAt {
-    memory_index: usize,
-    offset_in_memory: usize,
-    stride: usize,
+pub(crate) struct PlaneAt {
+    pub(crate) memory_index: usize,
+    pub(crate) offset_in_memory: usize,
+    pub(crate) stride: usize,
 }
 
 impl MappedFrame {
@@ -83,7 +84,9 @@ impl MappedFrame {
         let format = pixel_format(layout.format)
             .ok_or_else(|| Error::Frame(format!("{} is not a format of the engine", layout.format)))?;
         let memories = map_all(&buffer)?;
-        let planes = (0..format.plane_count()).map(|index| layout.plane_at(index, &memories)).collect::<Result<_>>()?;
+        let memory_sizes: Vec<_> = memories.iter().map(|memory| memory.as_slice().len()).collect();
+        let plane_at = |index| layout.plane_at(index, &memory_sizes);
+        let planes = (0..format.plane_count()).map(plane_at).collect::<Result<_>>()?;
         Ok(Self { memories, planes, format, size: layout.size, colorimetry: colorimetry(info), _buffer: buffer })
     }
 }
@@ -111,15 +114,16 @@ fn map_all(buffer: &gst::BufferRef) -> Result<Vec<MappedMemory<Readable>>> {
 }
 
 /// Size, offsets and strides of one buffer.
-struct Layout {
-    format: VideoFormat,
-    size: (u32, u32),
-    offsets: Vec<usize>,
-    strides: Vec<i32>,
+pub(crate) struct Layout {
+    pub(crate) format: VideoFormat,
+    pub(crate) size: (u32, u32),
+    pub(crate) offsets: Vec<usize>,
+    pub(crate) strides: Vec<i32>,
 }
 
 impl Layout {
-    fn of(buffer: &gst::BufferRef, info: &VideoInfo) -> Self {
+    /// That of the buffer's video meta or, without one, of `info`.
+    pub(crate) fn of(buffer: &gst::BufferRef, info: &VideoInfo) -> Self {
         if let Some(meta) = buffer.meta::<VideoMeta>() {
             return Self {
                 format: meta.format(),
@@ -136,14 +140,14 @@ impl Layout {
         }
     }
 
-    fn plane_at(&self, index: usize, memories: &[MappedMemory<Readable>]) -> Result<PlaneAt> {
+    /// Finds a plane in a buffer whose memories have these sizes.
+    pub(crate) fn plane_at(&self, index: usize, memory_sizes: &[usize]) -> Result<PlaneAt> {
         let missing = || Error::Frame(format!("plane {index} of {} lies outside the buffer", self.format));
         let (mut offset, stride) = (*self.offsets.get(index).ok_or_else(missing)?, self.strides.get(index).copied());
         let stride = usize::try_from(stride.unwrap_or(0)).map_err(|_| {
             Error::Frame("its rows run from bottom to top, use videoconvert before this element".into())
         })?;
-        for (memory_index, memory) in memories.iter().enumerate() {
-            let length = memory.as_slice().len();
+        for (memory_index, &length) in memory_sizes.iter().enumerate() {
             if offset < length {
                 return Ok(PlaneAt { memory_index, offset_in_memory: offset, stride });
             }

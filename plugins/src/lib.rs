@@ -6,11 +6,13 @@
 //! 2. [`frame`]: a GStreamer buffer as the engine's frame
 //! 3. [`sa3segment`]: the element that asks the engine
 //! 4. [`meta`], [`roi`]: what was found, on the buffer
+//! 5. [`maskcomposite`]: the element that draws it
 
 mod engine_settings;
 mod error;
 pub mod flow;
 mod frame;
+pub mod maskcomposite;
 pub mod meta;
 pub mod roi;
 pub mod sa3segment;
@@ -35,6 +37,7 @@ mod plugin {
     );
 
     fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-        crate::sa3segment::register(plugin)
+        crate::sa3segment::register(plugin)?;
+        crate::maskcomposite::register(plugin)
     }
 }

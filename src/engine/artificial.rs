@@ -17,6 +17,8 @@ const NAME: &str = "test";
 const MASK_SIDE: u32 = 72;
 /// Radius of a disc in units of the frame's sides.
 const RADIUS_IN_FRAME: f32 = 0.15;
+/// How soft a disc's edge is; trained models make masks about this soft.
+const EDGE_LOG_ODDS_PER_CELL: f32 = 2.0;
 /// Frames in which a disc crosses the picture once.
 const PERIOD_IN_FRAMES: u64 = 100;
 
@@ -154,7 +156,7 @@ fn disc(prompt_index: u32, label: Arc<str>, frame_number: u64) -> Object {
             let x = ((cell % MASK_SIDE) as f32 + 0.5) / MASK_SIDE as f32;
             let y = ((cell / MASK_SIDE) as f32 + 0.5) / MASK_SIDE as f32;
             let outside_in_cells = ((x - cx).hypot(y - cy) - RADIUS_IN_FRAME) * MASK_SIDE as f32;
-            (255.0 * (0.5 - outside_in_cells).clamp(0.0, 1.0)).round() as u8
+            (255.0 / (1.0 + (EDGE_LOG_ODDS_PER_CELL * outside_in_cells).exp())).round() as u8
         })
         .collect();
     Object {

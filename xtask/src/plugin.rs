@@ -128,19 +128,6 @@ pub fn file_of(element: &str) -> Option<PathBuf> {
     Some(PathBuf::from(line.trim()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn elements_are_the_indented_names() {
-        let listing = "Plugin Details:\n  Name                     sa3\n  Description              Words: to masks\n  \
-            Filename                 /x/libgstsa3.so\n\n  sa3segment: Segment by words\n  maskcomposite: Draw masks\n\n  \
-            2 features:\n  +-- 2 elements\n";
-        assert_eq!(parse_elements(listing), ["sa3segment", "maskcomposite"]);
-    }
-}
-
 /// Takes every copy of the plugin out of `command`'s reach: programs that register the elements themselves may find no
 /// other, neither from GST_PLUGIN_PATH nor from the user's own plugins, which the default system path includes.
 pub fn hide_copies<'c>(command: &'c mut Command, checkout: &Checkout) -> Outcome<&'c mut Command> {
@@ -159,4 +146,17 @@ fn registry(checkout: &Checkout) -> Outcome<PathBuf> {
     let target = checkout.target_dir()?;
     std::fs::create_dir_all(&target).context(|| format!("cannot make {}", target.display()))?;
     Ok(target.join("gstreamer-registry.bin"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_the_indented_names() {
+        let listing = "Plugin Details:\n  Name                     sa3\n  Description              Words: to masks\n  \
+            Filename                 /x/libgstsa3.so\n\n  sa3segment: Segment by words\n  maskcomposite: Draw masks\n\n  \
+            2 features:\n  +-- 2 elements\n";
+        assert_eq!(parse_elements(listing), ["sa3segment", "maskcomposite"]);
+    }
 }

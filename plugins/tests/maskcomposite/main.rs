@@ -1,0 +1,9 @@
+//! `maskcomposite` between two pads of the test, and in pipelines.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod caps;
+mod passing;
+mod pipelines;
+mod pixels;
+mod rig;

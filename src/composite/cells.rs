@@ -1,0 +1,184 @@
+//! The part of a mask that matters: the cells around what is inside, and which of them are near an edge.
+
+use std::ops::Range;
+
+use crate::boxes::BoxXyxy;
+use crate::objects::Mask;
+
+/// Log-odds beyond this say no more than "surely inside" or "surely outside"; 8-bit masks end at 5.5. Lower, the edges of
+/// trained models' masks tremble more.
+const MAX_LOG_ODDS: f32 = 5.0;
+/// Cells beyond the last one inside that an edge can reach.
+const REACH_IN_CELLS: usize = 2;
+/// A cell is near an edge when a cell up to this far before or behind it is on the other side: the spline looks at
+/// cells -1 to +2, and a lattice node's neighbours may belong to the next cell.
+const CELLS_BEFORE: usize = 2;
+const CELLS_BEHIND: usize = 3;
+
+/// Where a cell is, for every lattice node that belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Outside,
+    Inside,
+    NearEdge,
+}
+
+/// A window onto a mask; rows and columns are counted from its corner.
+#[derive(Debug, Default)]
+pub(super) struct CellWindow {
+    /// Columns of the mask.
+    pub(super) columns: Range<usize>,
+    /// Rows of the mask.
+    pub(super) rows: Range<usize>,
+    /// Cells that are inside.
+    pub(super) inside_count: usize,
+    /// Their left, top, right and bottom, the last two exclusive.
+    inside_bounds: [usize; 4],
+    /// Mean column of what is inside, in parts of the frame's width.
+    pub(super) inside_center_x: f32,
+    /// Log-odds relative to the inside level: the edge is at zero.
+    log_odds: Vec<f32>,
+    sides: Vec<Side>,
+    is_inside: Vec<u8>,
+    counts: Vec<u8>,
+}
+
+impl CellWindow {
+    /// Finds the cells around what is inside. False when nothing is.
+    pub(super) fn load(&mut self, mask: &Mask, inside_level: u8) -> bool {
+        let inside_level = inside_level.max(1);
+        if !self.find_inside(mask, inside_level) {
+            return false;
+        }
+        let table = log_odds_table(inside_level);
+        self.log_odds.clear();
+        for y in self.rows.clone() {
+            let row = &mask.bytes()[y * mask.width as usize..][self.columns.clone()];
+            self.log_odds.extend(row.iter().map(|&value| table[value as usize]));
+        }
+        self.find_sides();
+        true
+    }
+
+    /// Log-odds of a row of the window.
+    pub(super) fn row(&self, row: usize) -> &[f32] {
+        &self.log_odds[row * self.columns.len()..][..self.columns.len()]
+    }
+
+    /// Sides of the cells of a row of the window.
+    pub(super) fn sides(&self, row: usize) -> &[Side] {
+        &self.sides[row * self.columns.len()..][..self.columns.len()]
+    }
+
+    /// What is inside, in parts of the frame and to the cell.
+    pub(super) fn inside_box(&self, mask: &Mask) -> BoxXyxy {
+        let [x0, y0, x1, y1] = self.inside_bounds.map(|v| v as f32);
+        let (width, height) = (mask.width as f32, mask.height as f32);
+        BoxXyxy { x0: x0 / width, y0: y0 / height, x1: x1 / width, y1: y1 / height }
+    }
+
+    fn find_inside(&mut self, mask: &Mask, inside_level: u8) -> bool {
+        let (width, height) = (mask.width as usize, mask.height as usize);
+        let (mut columns, mut rows) = (width..0, height..0);
+        self.inside_count = 0;
+        let mut column_sum = 0;
+        for (y, row) in mask.bytes().chunks_exact(width.max(1)).enumerate() {
+            // Most rows of most masks are empty; the maximum is found with vector instructions.
+            if row.iter().fold(0, |most, &value| most.max(value)) < inside_level {
+                continue;
+            }
+            let is_inside = |value: &u8| *value >= inside_level;
+            let first = row.iter().position(is_inside).unwrap_or(0);
+            let last = row.iter().rposition(is_inside).unwrap_or(0);
+            for x in (first..=last).filter(|&x| is_inside(&row[x])) {
+                self.inside_count += 1;
+                column_sum += x;
+            }
+            columns = columns.start.min(first)..columns.end.max(last + 1);
+            rows = rows.start.min(y)..y + 1;
+        }
+        self.inside_bounds = [columns.start, rows.start, columns.end, rows.end];
+        self.inside_center_x = (column_sum as f32 / self.inside_count as f32 + 0.5) / width as f32;
+        let widened =
+            |r: Range<usize>, end: usize| r.start.saturating_sub(REACH_IN_CELLS)..(r.end + REACH_IN_CELLS).min(end);
+        (self.columns, self.rows) = (widened(columns, width), widened(rows, height));
+        self.inside_count > 0
+    }
+
+    /// Counts the cells inside around each cell: none or all of them say that no edge is near.
+    fn find_sides(&mut self) {
+        const AROUND: usize = CELLS_BEFORE + 1 + CELLS_BEHIND;
+        const ALL: u8 = (AROUND * AROUND) as u8;
+        let (width, height) = (self.columns.len(), self.rows.len());
+        let Self { log_odds, sides, is_inside, counts, .. } = self;
+        is_inside.clear();
+        is_inside.extend(log_odds.iter().map(|&value| u8::from(value >= 0.0)));
+        sides.clear();
+        for y in 0..height {
+            // Beyond the window its border goes on.
+            counts.clear();
+            counts.resize(CELLS_BEFORE + width + CELLS_BEHIND, 0);
+            for step in 0..AROUND {
+                let row = (y + step).saturating_sub(CELLS_BEFORE).min(height - 1);
+                let inside = &is_inside[row * width..][..width];
+                counts[CELLS_BEFORE..].iter_mut().zip(inside).for_each(|(count, inside)| *count += inside);
+            }
+            let (first, last) = (counts[CELLS_BEFORE], counts[CELLS_BEFORE + width - 1]);
+            counts[..CELLS_BEFORE].fill(first);
+            counts[CELLS_BEFORE + width..].fill(last);
+            sides.extend(counts.windows(AROUND).map(|near| match near.iter().sum::<u8>() {
+                0 => Side::Outside,
+                ALL => Side::Inside,
+                _ => Side::NearEdge,
+            }));
+        }
+    }
+}
+
+/// Log-odds of each mask value, shifted so that the inside level's edge is at zero.
+fn log_odds_table(inside_level: u8) -> [f32; 256] {
+    let log_odds = |value: f32| {
+        let probability = (value / 255.0).clamp(1e-3, 1.0 - 1e-3);
+        (probability / (1.0 - probability)).ln().clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS)
+    };
+    let edge = log_odds(f32::from(inside_level) - 0.5);
+    std::array::from_fn(|value| log_odds(value as f32) - edge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(side: usize, inside: impl Fn(usize, usize) -> bool) -> CellWindow {
+        let values = (0..side * side).map(|i| if inside(i % side, i / side) { 200u8 } else { 50 });
+        let mut window = CellWindow::default();
+        window.load(&Mask::new(side as u32, side as u32, values.collect::<Vec<_>>()).unwrap(), 128);
+        window
+    }
+
+    #[test]
+    fn the_window_holds_what_is_inside_and_a_border() {
+        let window = window(16, |x, y| (5..9).contains(&x) && (0..3).contains(&y));
+        assert_eq!((window.columns.clone(), window.rows.clone(), window.inside_count), (3..11, 0..5, 12));
+        let mask = Mask::new(16, 16, vec![0; 256]).unwrap();
+        assert_eq!(window.inside_box(&mask), BoxXyxy { x0: 5.0 / 16.0, y0: 0.0, x1: 9.0 / 16.0, y1: 3.0 / 16.0 });
+        assert_eq!(window.inside_center_x, 7.0 / 16.0);
+        assert!(window.row(1)[2] > 0.0 && window.row(1)[1] < 0.0);
+    }
+
+    #[test]
+    fn cells_know_whether_an_edge_is_near() {
+        let window = window(32, |x, _| x < 16);
+        use Side::{Inside, NearEdge};
+        assert_eq!(window.columns, 0..18);
+        assert_eq!(window.sides(4)[11..], [Inside, Inside, NearEdge, NearEdge, NearEdge, NearEdge, NearEdge]);
+        assert!(window.sides(0)[..12].iter().all(|&side| side == Inside));
+    }
+
+    #[test]
+    fn nothing_inside_is_said() {
+        let mut window = CellWindow::default();
+        assert!(!window.load(&Mask::new(4, 4, [127u8; 16]).unwrap(), 128));
+        assert!(window.load(&Mask::new(4, 4, [128u8; 16]).unwrap(), 128));
+    }
+}

@@ -1,0 +1,147 @@
+//! From distances to alphas: which part of each pixel a mask's inside or outline covers, row by row.
+
+use super::distance::Distances;
+use super::field::Lattice;
+
+/// What of a mask is covered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Part {
+    /// The inside, grown by this many pixels.
+    Inside {
+        /// Pixels; negative shrinks.
+        grown_by: f32,
+    },
+    /// A line along the edge, this many pixels to each side.
+    Outline {
+        /// Half of the line's width in pixels.
+        half_width: f32,
+    },
+}
+
+impl Part {
+    /// Signed distance in pixels to this part's own edge, positive inside, from the distance to the mask's edge.
+    #[inline(always)]
+    fn inner_distance(self, distance: f32) -> f32 {
+        match self {
+            Self::Inside { grown_by } => distance + grown_by,
+            Self::Outline { half_width } => half_width - distance.abs(),
+        }
+    }
+}
+
+/// Alpha of a pixel from its centre's signed distance to an edge: a ramp one pixel wide.
+#[inline(always)]
+pub(super) fn alpha_at(inner_distance: f32) -> u8 {
+    (255.0 * inner_distance + 128.0).clamp(0.0, 255.0) as i32 as u8
+}
+
+/// Raises `alphas` (the whole pixel row `y`, from column 0) to what `part` covers.
+///
+/// Rows that the lattice does not reach are left as they are.
+pub(super) fn cover_row(distances: &Distances, part: Part, y: u32, pixel_distances: &mut Vec<f32>, alphas: &mut [u8]) {
+    let Lattice { spacing, origin, columns, rows } = distances.lattice;
+    let Some(square_row) = (y / spacing).checked_sub(origin[1]).map(|row| row as usize).filter(|row| row + 1 < rows)
+    else {
+        return;
+    };
+    let below_part = ((y % spacing) as f32 + 0.5) / spacing as f32;
+    let (above, below) = distances.values[square_row * columns..][..2 * columns].split_at(columns);
+    let pixels_from_origin = &mut alphas[(origin[0] * spacing) as usize..];
+    for run in distances.runs(square_row) {
+        let pixels = &mut pixels_from_origin[run.squares.start * spacing as usize..run.squares.end * spacing as usize];
+        if run.is_inside {
+            if matches!(part, Part::Inside { .. }) {
+                pixels.fill(255);
+            }
+            continue;
+        }
+        let nodes = run.squares.start..run.squares.end + 1;
+        let (above, below) = (&above[nodes.clone()], &below[nodes]);
+        match spacing {
+            1 => interpolate::<1>(above, below, below_part, pixel_distances),
+            2 => interpolate::<2>(above, below, below_part, pixel_distances),
+            3 => interpolate::<3>(above, below, below_part, pixel_distances),
+            _ => interpolate::<4>(above, below, below_part, pixel_distances),
+        }
+        for (alpha, &distance) in pixels.iter_mut().zip(pixel_distances.iter()) {
+            *alpha = alpha_at(part.inner_distance(distance)).max(*alpha);
+        }
+    }
+}
+
+/// Distances at the centres of the pixels between nodes; there is one node more than groups of `SPACING` pixels.
+fn interpolate<const SPACING: usize>(above: &[f32], below: &[f32], below_part: f32, pixel_distances: &mut Vec<f32>) {
+    pixel_distances.resize((above.len() - 1) * SPACING, 0.0);
+    let (squares, _) = pixel_distances.as_chunks_mut::<SPACING>();
+    let nodes = above.windows(2).zip(below.windows(2));
+    for (pixels, (above, below)) in squares.iter_mut().zip(nodes) {
+        let node = |index: usize| above[index] + below_part * (below[index] - above[index]);
+        let (left, right) = (node(0), node(1));
+        let step = (right - left) / SPACING as f32;
+        *pixels = std::array::from_fn(|index| left + (index as f32 + 0.5) * step);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::composite::field::Field;
+
+    const SIZE: [u32; 2] = [40, 12];
+
+    /// Distances to a vertical edge at x = `edge`; inside is to its left.
+    fn left_of(edge: f32, spacing: u32) -> Distances {
+        let lattice = Lattice {
+            spacing,
+            origin: [0, 0],
+            columns: (SIZE[0] / spacing) as usize + 1,
+            rows: (SIZE[1] / spacing) as usize + 1,
+        };
+        let node = |index: usize| edge - ((index % lattice.columns) as u32 * spacing) as f32;
+        let mut field = Field::default();
+        field.lattice = lattice;
+        field.values = (0..lattice.columns * lattice.rows).map(node).collect();
+        field.near_edges = (0..lattice.rows).map(|y| y * lattice.columns..(y + 1) * lattice.columns).collect();
+        let mut distances = Distances::default();
+        distances.measure(&field, 6.0);
+        distances
+    }
+
+    fn row_of(distances: &Distances, part: Part) -> Vec<u8> {
+        let mut alphas = vec![0; 96];
+        cover_row(distances, part, 5, &mut Vec::new(), &mut alphas);
+        alphas.truncate(SIZE[0] as usize);
+        alphas
+    }
+
+    #[test]
+    fn the_inside_ends_with_one_partial_pixel() {
+        for spacing in [1, 2, 4] {
+            let row = row_of(&left_of(20.25, spacing), Part::Inside { grown_by: 0.0 });
+            assert!(row[..20].iter().all(|&a| a == 255), "{spacing}: {row:?}");
+            assert_eq!(row[20], 64, "{spacing}");
+            assert!(row[21..].iter().all(|&a| a == 0), "{spacing}: {row:?}");
+        }
+    }
+
+    #[test]
+    fn growing_moves_the_edge() {
+        let row = row_of(&left_of(20.0, 4), Part::Inside { grown_by: 3.0 });
+        assert_eq!(row.iter().filter(|&&a| a == 255).count(), 23);
+    }
+
+    #[test]
+    fn an_outline_has_its_width() {
+        for (half_width, edge) in [(0.5, 20.0), (1.0, 19.7), (2.0, 20.5)] {
+            let row = row_of(&left_of(edge, 4), Part::Outline { half_width });
+            let width = row.iter().map(|&a| f32::from(a) / 255.0).sum::<f32>();
+            assert!((width - 2.0 * half_width).abs() < 0.03, "{width} for {half_width}: {row:?}");
+        }
+    }
+
+    #[test]
+    fn the_extent_is_that_of_the_lattice_inside_the_frame() {
+        assert_eq!(left_of(20.0, 4).extent([40, 12]), [0..32, 0..12]);
+        assert_eq!(left_of(20.0, 4).extent([30, 10]), [0..30, 0..10]);
+    }
+}

@@ -1,0 +1,238 @@
+//! From objects and a style to layers: what is drawn, where, in which ink, in which order.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use super::coverage::Part;
+use super::distance::Distances;
+use super::field::Field;
+use super::glyphs::Typesetter;
+use super::ink::Ink;
+use super::labels::{Anchor, LabelLayout};
+use super::palette::Palette;
+use super::planes::FrameMut;
+use super::shapes::RoundRect;
+use super::style::{Rgb, Style};
+use crate::boxes::BoxXyxy;
+use crate::objects::{Object, Objects};
+
+/// Width of outlines as a part of the frame's shorter side, and the least that looks like a line, in pixels.
+const OUTLINE_IN_FRAME: f32 = 3.0 / 1080.0;
+const MIN_OUTLINE_IN_PIXELS: f32 = 1.5;
+/// Dark line around outlines and boxes, so that they stand off from a picture of their own colour.
+const HALO_IN_OUTLINES: f32 = 0.5;
+const HALO_OPACITY: f32 = 0.35;
+/// Plates let a little of the picture through.
+const PLATE_OPACITY: f32 = 0.92;
+/// Plates brighter than this carry black text.
+const BRIGHT_PLATE: f32 = 0.28;
+
+/// One thing to draw.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// Part of the mask whose distances have this index.
+    Mask(usize, Part),
+    /// A box or a plate.
+    Rect(RoundRect),
+    /// A line of text.
+    Text(Range<usize>),
+}
+
+/// A shape, the pixels it may touch, and its ink.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) shape: Shape,
+    pub(super) columns: Range<u32>,
+    pub(super) rows: Range<u32>,
+    pub(super) ink: Ink,
+}
+
+/// Everything drawn on one frame, bottom first; kept from frame to frame so that its memory is used again.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    pub(super) layers: Vec<Layer>,
+    pub(super) distances: Vec<Distances>,
+    field: Field,
+    drawn: Vec<Drawn>,
+    labels: LabelLayout,
+    text: String,
+}
+
+/// One object that is drawn.
+#[derive(Debug)]
+struct Drawn {
+    item: usize,
+    color: Rgb,
+    /// `None`: nothing of its mask is inside.
+    mask: Option<DrawnMask>,
+}
+
+#[derive(Debug)]
+struct DrawnMask {
+    distances: usize,
+    inside_box: BoxXyxy,
+    /// Middle of what is inside, in parts of the frame's width; not moved by far specks as the box's is.
+    center_x: f32,
+    /// Power of two below the number of its cells, so that small changes do not change the order.
+    size_class: u32,
+}
+
+impl Scene {
+    /// Measures the masks of the selected objects, exactly up to `reach` pixels from their edges.
+    pub(super) fn measure(&mut self, objects: &Objects, style: &Style, frame_size: [u32; 2], reach: f32) -> usize {
+        self.drawn.clear();
+        self.layers.clear();
+        let mut used = 0;
+        for (item, object) in objects.items.iter().enumerate().filter(|(_, object)| style.selects(object)) {
+            let has_inside = self.field.sample(&object.mask, objects.inside_level, frame_size, reach);
+            let mask = has_inside.then(|| {
+                if self.distances.len() == used {
+                    self.distances.push(Distances::default());
+                }
+                self.distances[used].measure(&self.field, reach);
+                used += 1;
+                DrawnMask {
+                    distances: used - 1,
+                    center_x: self.field.cells.inside_center_x,
+                    inside_box: self.field.cells.inside_box(&object.mask),
+                    size_class: self.field.cells.inside_count.ilog2(),
+                }
+            });
+            self.drawn.push(Drawn { item, color: Rgb::BLACK, mask });
+        }
+        used
+    }
+
+    /// The layers of an overlay.
+    pub(super) fn lay_overlay(
+        &mut self,
+        frame: &FrameMut<'_>,
+        objects: &Objects,
+        style: &Style,
+        palette: &mut Palette,
+        typesetter: &mut Typesetter,
+    ) {
+        let frame_size = [frame.width, frame.height];
+        let outline_width = outline_width(style, frame_size);
+        self.measure(objects, style, frame_size, halo_half_width(outline_width) + 0.5);
+        for drawn in &mut self.drawn {
+            drawn.color = palette.color_of(&objects.items[drawn.item], style);
+        }
+        self.lay_masks(frame, objects, style, outline_width);
+        if style.boxes {
+            self.lay_boxes(frame, objects, style);
+        }
+        if style.labels {
+            self.lay_labels(frame, objects, style, typesetter);
+        }
+    }
+
+    /// Large masks first, so that what lies on them is seen; the order does not depend on scores, which tremble.
+    fn lay_masks(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style, outline_width: f32) {
+        let frame_size = [frame.width, frame.height];
+        self.drawn.sort_by_key(|drawn| {
+            let object = &objects.items[drawn.item];
+            (Reverse(drawn.mask.as_ref().map(|mask| mask.size_class)), object.prompt_index, object.id, drawn.item)
+        });
+        for drawn in &self.drawn {
+            let Some(mask) = &drawn.mask else { continue };
+            let [columns, rows] = self.distances[mask.distances].extent(frame_size);
+            let mut push = |part, color, opacity| {
+                let ink = Ink::new(color, opacity, frame.format, frame.colorimetry);
+                let shape = Shape::Mask(mask.distances, part);
+                self.layers.push(Layer { shape, columns: columns.clone(), rows: rows.clone(), ink });
+            };
+            push(Part::Inside { grown_by: 0.0 }, drawn.color, style.opacity);
+            if outline_width > 0.0 {
+                let opacity = style.line_opacity();
+                push(Part::Outline { half_width: halo_half_width(outline_width) }, Rgb::BLACK, HALO_OPACITY * opacity);
+                push(Part::Outline { half_width: 0.5 * outline_width }, drawn.color, opacity);
+            }
+        }
+    }
+
+    fn lay_boxes(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style) {
+        let width = auto_outline_width([frame.width, frame.height]).round().max(1.0);
+        let halo = (HALO_IN_OUTLINES * width).round().max(1.0);
+        for drawn in &self.drawn {
+            let anchor = anchor_of(&objects.items[drawn.item].box_in_frame, frame);
+            for (grown_by, width, color, opacity) in
+                [(halo, width + 2.0 * halo, Rgb::BLACK, HALO_OPACITY), (0.0, width, drawn.color, 1.0)]
+            {
+                let rect = RoundRect {
+                    x0: anchor.x0 - grown_by,
+                    y0: anchor.y0 - grown_by,
+                    x1: anchor.x1 + grown_by,
+                    y1: anchor.y1 + grown_by,
+                    radius: width + grown_by,
+                    frame_width: Some(width),
+                };
+                self.layers.push(rect_layer(rect, color, opacity * style.line_opacity(), frame));
+            }
+        }
+    }
+
+    fn lay_labels(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style, typesetter: &mut Typesetter) {
+        self.labels.begin_frame([frame.width, frame.height], typesetter);
+        let opacity = style.line_opacity();
+        // Best scores choose their places first.
+        self.drawn.sort_by_key(|drawn| drawn.item);
+        for drawn in &self.drawn {
+            let object = &objects.items[drawn.item];
+            let anchor = drawn.anchor(object, style, frame);
+            style.label_format.fill(object, &mut self.text);
+            let Some(label) = self.labels.place(&mut self.text, &anchor, typesetter) else { continue };
+            let layer = rect_layer(label.plate, drawn.color, PLATE_OPACITY * opacity, frame);
+            let (columns, rows) = (layer.columns.clone(), layer.rows.clone());
+            self.layers.push(layer);
+            let line = typesetter.set(&self.text, self.labels.text_size_in_pixels(), label.pen_x, label.baseline);
+            let color = if drawn.color.luminance() > BRIGHT_PLATE { Rgb::BLACK } else { Rgb::WHITE };
+            let ink = Ink::new(color, opacity, frame.format, frame.colorimetry);
+            self.layers.push(Layer { shape: Shape::Text(line), columns, rows, ink });
+        }
+    }
+}
+
+impl Drawn {
+    fn anchor(&self, object: &Object, style: &Style, frame: &FrameMut<'_>) -> Anchor {
+        match &self.mask {
+            Some(mask) if !style.boxes => Anchor {
+                label_center_x: Some(mask.center_x * frame.width as f32),
+                ..anchor_of(&mask.inside_box, frame)
+            },
+            _ => anchor_of(&object.box_in_frame, frame),
+        }
+    }
+}
+
+fn rect_layer(rect: RoundRect, color: Rgb, opacity: f32, frame: &FrameMut<'_>) -> Layer {
+    let [columns, rows] = rect.extent([frame.width, frame.height]);
+    let ink = Ink::new(color, opacity, frame.format, frame.colorimetry);
+    Layer { shape: Shape::Rect(rect), columns, rows, ink }
+}
+
+/// A normalised box on whole pixels of the frame.
+fn anchor_of(box_in_frame: &BoxXyxy, frame: &FrameMut<'_>) -> Anchor {
+    let clipped = box_in_frame.clipped();
+    let (width, height) = (frame.width as f32, frame.height as f32);
+    Anchor {
+        x0: (clipped.x0 * width).round(),
+        y0: (clipped.y0 * height).round(),
+        x1: (clipped.x1 * width).round(),
+        y1: (clipped.y1 * height).round(),
+        label_center_x: None,
+    }
+}
+
+fn outline_width(style: &Style, frame_size: [u32; 2]) -> f32 {
+    style.outline_width.unwrap_or_else(|| auto_outline_width(frame_size))
+}
+
+/// The width that looks alike at every resolution.
+fn auto_outline_width(frame_size: [u32; 2]) -> f32 {
+    (OUTLINE_IN_FRAME * frame_size[0].min(frame_size[1]) as f32).max(MIN_OUTLINE_IN_PIXELS)
+}
+
+fn halo_half_width(outline_width: f32) -> f32 {
+    0.5 * outline_width + (HALO_IN_OUTLINES * outline_width).max(0.75).min(outline_width)
+}
