@@ -32,7 +32,13 @@ impl Part {
 /// Alpha of a pixel from its centre's signed distance to an edge: a ramp one pixel wide.
 #[inline(always)]
 pub(super) fn alpha_at(inner_distance: f32) -> u8 {
-    (255.0 * inner_distance + 128.0).clamp(0.0, 255.0) as i32 as u8
+    /// Added to a small number it leaves the rounded number in the lowest bits. A cast would do, in five times as many
+    /// instructions.
+    const ROUNDING: f32 = 8_388_608.0;
+    let alpha = 255.0 * inner_distance + 127.5;
+    let alpha = if alpha > 0.0 { alpha } else { 0.0 };
+    let alpha = if alpha < 255.0 { alpha } else { 255.0 };
+    (alpha + ROUNDING).to_bits() as u8
 }
 
 /// Raises `alphas` (the whole pixel row `y`, from column 0) to what `part` covers.
@@ -112,6 +118,13 @@ mod tests {
         cover_row(distances, part, 5, &mut Vec::new(), &mut alphas);
         alphas.truncate(SIZE[0] as usize);
         alphas
+    }
+
+    #[test]
+    fn alphas_round_and_end_at_both_ends() {
+        for (distance, alpha) in [(-9e9, 0), (-0.5, 0), (0.0, 128), (0.25, 191), (0.5, 255), (f32::INFINITY, 255)] {
+            assert_eq!(alpha_at(distance), alpha, "{distance}");
+        }
     }
 
     #[test]
