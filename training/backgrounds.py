@@ -133,7 +133,9 @@ class Backgrounds:
         bg[h1:, S // 6 : S // 3] = 255
         bg[h1:, S // 3 : S // 2] = (50, 0, 106)
         if r.random() < 0.5:
-            bg[h1:, int(S * 0.72) :] = self.np.integers(0, 256, (S - h1, S - int(S * 0.72), 1), dtype=np.uint8)
+            bg[h1:, int(S * 0.72) :] = self.np.integers(
+                0, 256, (S - h1, S - int(S * 0.72), 1), dtype=np.uint8
+            )
 
     def random_bars(self, S):
         """2 to 8 bars of named colours, upright or lying."""

@@ -27,7 +27,8 @@ LEFT_OUT = (
 def mips(x):
     """Sprites at 128, 64, 32 and 16 pixels."""
     return [x] + [
-        np.stack([cv2.resize(i, (128 >> k, 128 >> k), interpolation=cv2.INTER_AREA) for i in x]) for k in (1, 2, 3)
+        np.stack([cv2.resize(i, (128 >> k, 128 >> k), interpolation=cv2.INTER_AREA) for i in x])
+        for k in (1, 2, 3)
     ]
 
 

@@ -5,9 +5,7 @@ import torch
 from transformers import Sam3Config
 
 
-def make_config(
-    img=336, vh=192, vl=6, vi=576, fp=96, nq=48, th=128, tl=3, vocab=49408, el=3
-):
+def make_config(img=336, vh=192, vl=6, vi=576, fp=96, nq=48, th=128, tl=3, vocab=49408, el=3):
     """`img` pixels a side; trunk `vh` wide with `vl` layers and an MLP of `vi`; detector `fp` wide with `nq` queries and
     `el` encoder layers; text encoder `th` wide with `tl` layers and `vocab` token rows."""
     return Sam3Config(
