@@ -100,11 +100,7 @@ fn build(source: &Source, folder: &Path, is_live: bool) -> Result<gst::Pipeline,
 
 /// The best encoder at hand that every player can show.
 fn video_encoder() -> Result<&'static str, String> {
-    const CHOICES: [(&str, &str); 3] = [
-        (
-            "openh264enc",
-            "videoconvert ! video/x-raw,format=I420 ! openh264enc bitrate=4000000 complexity=low ! h264parse ! mp4mux",
-        ),
+    const CHOICES: [(&str, &str); 2] = [
         ("vp8enc", "videoconvert ! vp8enc target-bitrate=4000000 deadline=1 cpu-used=8 ! webmmux"),
         ("avenc_mpeg4", "videoconvert ! avenc_mpeg4 bitrate=4000000 ! mpeg4videoparse ! mp4mux"),
     ];

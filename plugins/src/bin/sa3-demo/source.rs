@@ -6,7 +6,8 @@ use sa3::evaluate::LabelPicture;
 use sa3::prompt::Prompt;
 use serde::Deserialize;
 
-const CLIP_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/media/clip");
+/// From the checkout's top.
+const CLIP_FOLDER: &str = "examples/media/clip";
 const PROMPT_FOR_OTHERS: &str = "circle; dog; car; person; face";
 const PICTURE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "webp", "tif"];
 
@@ -43,7 +44,7 @@ impl Source {
         let (path, truth) = match input {
             Some(input) if input.is_file() => (input.to_path_buf(), None),
             Some(input) => return Err(format!("--input {}: there is no such file", input.display())),
-            None => (Path::new(CLIP_FOLDER).join("clip.mp4"), Some(Truth::read()?)),
+            None => (clip_folder().join("clip.mp4"), Some(Truth::read()?)),
         };
         let first_names = |truth: &Truth| {
             truth
@@ -105,11 +106,15 @@ impl Source {
 
 impl Truth {
     fn read() -> Result<Self, String> {
-        let path = Path::new(CLIP_FOLDER).join("clip.json");
+        let path = clip_folder().join("clip.json");
         let text = std::fs::read_to_string(&path).map_err(|error| {
             format!("{} cannot be read: {error}. Run the demo from a complete checkout", path.display())
         })?;
         let clip: Clip = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Self { masks: Path::new(CLIP_FOLDER).join("masks"), instances: clip.instances })
+        Ok(Self { masks: clip_folder().join("masks"), instances: clip.instances })
     }
+}
+
+fn clip_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).join(CLIP_FOLDER)
 }
