@@ -84,19 +84,22 @@ fn tell_latency_if_it_moved<A: Analyser>(imp: &A) {
     }
 }
 
-/// Upstream has sent everything and will not see that downstream failed, so the element says it.
+/// Upstream has sent everything and will not see that downstream failed or wants no more, so the element ends the
+/// stream, and says why when it was a failure.
 pub(super) fn give_up_after<A: Analyser>(imp: &A, outcome: Result<(), Failure>) {
     let Err(Failure { flow, is_told: false }) = outcome else {
         return;
     };
-    if matches!(flow, gst::FlowError::Eos | gst::FlowError::Flushing) {
-        return;
+    match flow {
+        gst::FlowError::Flushing => return,
+        // Downstream has had enough: an encoder of a single picture, for one. It still waits for the event.
+        gst::FlowError::Eos => {}
+        _ => gst::element_imp_error!(
+            imp,
+            gst::StreamError::Failed,
+            ("The stream stopped before its last frame was through: {flow}"),
+            ["flow {flow:?}"]
+        ),
     }
-    gst::element_imp_error!(
-        imp,
-        gst::StreamError::Failed,
-        ("The stream stopped before its last frame was through: {flow}"),
-        ["flow {flow:?}"]
-    );
     imp.flow().src_pad.push_event(gst::event::Eos::new());
 }

@@ -220,3 +220,18 @@ fn a_pipeline_can_be_sought() {
     assert_eq!(message.type_(), gst::MessageType::Eos, "{message:?}");
     pipeline.set_state(gst::State::Null).unwrap();
 }
+
+#[test]
+fn an_encoder_that_wants_one_picture_ends_the_stream() {
+    init();
+    let pipeline = gst::parse::launch(
+        "videotestsrc num-buffers=20 ! video/x-raw,width=64,height=48 ! sa3segment model=test prompt=dog \
+         ! maskcomposite ! videoconvert ! pngenc snapshot=true ! fakesink",
+    )
+    .unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let ends = [gst::MessageType::Eos, gst::MessageType::Error];
+    let message = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(30), &ends);
+    pipeline.set_state(gst::State::Null).unwrap();
+    assert_eq!(message.map(|message| message.type_()), Some(gst::MessageType::Eos));
+}
