@@ -42,14 +42,14 @@ fn phrases_typed_while_a_pipeline_plays_take_effect() {
     let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
     let mut seen = Vec::new();
     for line in lines.map_while(Result::ok) {
-        if line.contains("yellow bar") && !seen.iter().any(|earlier: &String| earlier.contains("yellow bar")) {
+        let is_first = |found: &str| line.starts_with(found) && !seen.iter().any(|l: &String| l.starts_with(found));
+        if is_first("yellow bar") {
             writeln!(typed, "red bar").unwrap();
-        }
-        if line.contains("red bar") && line.contains("0.") {
+        } else if is_first("red bar") {
             writeln!(typed, "quit").unwrap();
         }
         seen.push(line);
     }
     assert!(child.wait().unwrap().success());
-    assert!(seen.iter().any(|line| line.contains("red bar")), "{seen:?}");
+    assert!(seen.iter().any(|line| line.starts_with("red bar")), "{seen:?}");
 }
