@@ -48,7 +48,7 @@ fn frame(criterion: &mut Criterion) {
     for precision in [PrecisionChoice::Fp32, PrecisionChoice::Bf16] {
         let settings = EngineSettings { model: "nano".into(), device: DeviceChoice::Cpu, precision };
         let engine = Engine::load(&settings, &mut |_| {}).expect("the bundled model loads");
-        for prompts in ["white circle", "white circle; dog; red car; star"] {
+        for prompts in ["white circle", "white circle; white ball; ball; white; dog; car"] {
             let request = SegmentRequest { prompts: Prompt::list_from_text(prompts), ..SegmentRequest::default() };
             let mut sums = Sums::default();
             criterion.bench_function(&format!("{precision}, {} prompts", request.prompts.len()), |bencher| {

@@ -9,7 +9,6 @@ mod guard;
 mod model_files;
 mod registry;
 mod segmenter;
-mod threads;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -120,10 +119,6 @@ trait Model: Send {
     fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation>;
     /// A look at phrases that needs no forward pass; callable from any thread.
     fn phrase_checker(&self) -> PhraseChecker;
-    /// Cores its passes should use; `None`: all.
-    fn wanted_threads(&self) -> Option<i32> {
-        None
-    }
 }
 
 type PhraseChecker = Arc<dyn Fn(&str) -> Vec<PromptNotice> + Send + Sync>;
@@ -254,9 +249,6 @@ fn open_model(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgres
 }
 
 fn serve(mut model: Box<dyn Model>, waiting: &Receiver<Job>) {
-    if let Some(threads) = model.wanted_threads() {
-        threads::limit_this_thread(threads);
-    }
     while let Ok(Job { source, request, answer }) = waiting.recv() {
         answer.give(guard::guarded("a forward pass", || model.segment(source, &request)));
     }

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
 
 use super::model_files::ModelFiles;
-use super::{
-    EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes, threads,
-};
+use super::{EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes};
 use crate::boxes::{BoxCxcywh, BoxXyxy};
 use crate::config::{ModelConfig, Recommendations};
 use crate::detector::PromptTokens;
@@ -36,7 +34,6 @@ pub(super) struct Segmenter {
     device: Device,
     kind: Kind,
     info: EngineInfo,
-    weight_count: i64,
 }
 
 impl Segmenter {
@@ -48,8 +45,6 @@ impl Segmenter {
         on_progress(LoadProgress { stage: "loading the weights", percent: 20 });
         let _no_grad = tch::no_grad_guard();
         let model = ImageModel::load(&checkpoint, &config, device.value, precision.value)?;
-        let weight_count =
-            ImageModel::wanted_tensors(&config)?.values().map(|shape| shape.iter().product::<i64>()).sum();
         let info = EngineInfo {
             model: settings.model.clone(),
             device_in_use: device.description,
@@ -68,7 +63,6 @@ impl Segmenter {
             device: device.value,
             kind: precision.value,
             info,
-            weight_count,
         };
         on_progress(LoadProgress { stage: "warming up", percent: 70 });
         segmenter.warm_up()?;
@@ -140,18 +134,24 @@ impl Segmenter {
         detections: &Detections,
         found: &[Candidate],
     ) -> Vec<Vec<u8>> {
-        let mut masks = Vec::with_capacity(found.len());
-        for group in found.chunk_by(|a, b| a.prompt_index == b.prompt_index) {
-            let index = group[0].prompt_index as i64;
-            let at = |tensor: &Tensor| tensor.narrow(0, index, 1);
-            let of_prompt = prompt.select(&Tensor::from_slice(&[index]).to_device(self.device));
-            let decoder = &self.model.mask_decoder;
-            let pixels = decoder.embed_pixels(&at(&detections.memory), &features.levels, &of_prompt);
-            let kept: Vec<i64> = group.iter().map(|candidate| candidate.query_index as i64).collect();
-            let queries = at(&detections.queries).index_select(1, &Tensor::from_slice(&kept).to_device(self.device));
-            masks.extend(soft_masks(&decoder.instances(&pixels, &queries).get(0)));
+        let groups: Vec<&[Candidate]> = found.chunk_by(|a, b| a.prompt_index == b.prompt_index).collect();
+        if groups.is_empty() {
+            return Vec::new();
         }
-        masks
+        let indices = |values: Vec<usize>| {
+            let values: Vec<i64> = values.into_iter().map(|value| value as i64).collect();
+            Tensor::from_slice(&values).to_device(self.device)
+        };
+        let with_objects = indices(groups.iter().map(|group| group[0].prompt_index).collect());
+        let decoder = &self.model.mask_decoder;
+        let memory = detections.memory.index_select(0, &with_objects);
+        let pixels = decoder.embed_pixels(&memory, &features.levels, &prompt.select(&with_objects));
+        let of_group = |(row, group): (usize, &&[Candidate])| {
+            let kept = indices(group.iter().map(|candidate| candidate.query_index).collect());
+            let queries = detections.queries.narrow(0, group[0].prompt_index as i64, 1).index_select(1, &kept);
+            soft_masks(&decoder.instances(&pixels.narrow(0, row as i64, 1), &queries).get(0))
+        };
+        groups.iter().enumerate().flat_map(of_group).collect()
     }
 }
 
@@ -196,10 +196,6 @@ impl Model for Segmenter {
     fn phrase_checker(&self) -> PhraseChecker {
         let tokenizer = self.tokenizer.clone();
         Arc::new(move |phrase| tokenizer.notices(phrase))
-    }
-
-    fn wanted_threads(&self) -> Option<i32> {
-        if self.device == Device::Cpu { threads::wanted(self.weight_count) } else { None }
     }
 }
 

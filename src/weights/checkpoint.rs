@@ -121,3 +121,49 @@ impl TensorSource for Checkpoint {
         Ok(Tensor::from_data_size(bytes, &entry.shape, kind))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::tensor::TensorView;
+
+    /// A file with one tensor of two elements for each name.
+    fn written(file: &str, names: &[&str], dtype: Dtype, cut_bytes: usize) -> PathBuf {
+        let data = vec![0u8; 2 * dtype.bitsize() / 8];
+        let view = || TensorView::new(dtype, vec![2], &data).unwrap();
+        let bytes = safetensors::serialize(names.iter().map(|name| (*name, view())), None).unwrap();
+        let path = std::env::temp_dir().join(format!("sa3-{}-{file}.safetensors", std::process::id()));
+        std::fs::write(&path, &bytes[..bytes.len() - cut_bytes]).unwrap();
+        path
+    }
+
+    fn refusal(path: &Path) -> String {
+        Checkpoint::open(path).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_video_layout_gives_the_detector_alone() {
+        let names = ["detector_model.text_projection.bias", "tracker_neck.x", "tracker_model.y"];
+        let path = written("video", &names, Dtype::BF16, 0);
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        assert_eq!(checkpoint.names(), ["text_projection.bias"]);
+        assert_eq!(checkpoint.shape("text_projection.bias"), Some(vec![2]));
+        assert_eq!(checkpoint.read("text_projection.bias").unwrap().kind(), Kind::BFloat16);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn truncated_foreign_and_integer_files_are_refused_in_words() {
+        let truncated = written("truncated", &["text_projection.bias"], Dtype::F32, 3);
+        assert!(refusal(&truncated).contains("not a complete safetensors file"), "{}", refusal(&truncated));
+        let foreign = written("foreign", &["bert.embeddings"], Dtype::F32, 0);
+        assert!(refusal(&foreign).contains("bert.embeddings"), "{}", refusal(&foreign));
+        let integers = written("integers", &["text_projection.bias"], Dtype::I64, 0);
+        let error = Checkpoint::open(&integers).unwrap().read("text_projection.bias").unwrap_err().to_string();
+        assert!(error.contains("I64") && error.contains("BF16"), "{error}");
+        assert!(refusal(Path::new("/no/such.safetensors")).contains("cannot be read"));
+        for path in [truncated, foreign, integers] {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}

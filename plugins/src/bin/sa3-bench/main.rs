@@ -63,7 +63,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         for _ in 0..arguments.rounds {
             all.push(ours::measure(&clip, &prompts, "auto")?);
             all.push(ours::measure(&clip, &prompts, "fp32")?);
-            for precision in ["fp32", "bf16"] {
+            for precision in ["fp32", "bf16", "autocast"] {
                 all.push(peer::measure(&python, &clip, &prompts, precision)?);
             }
         }
