@@ -5,13 +5,14 @@
 //! forward pass unless they choose to be.
 
 mod artificial;
+mod exit;
 mod guard;
 mod model_files;
 mod registry;
 mod segmenter;
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use crate::device::{DeviceChoice, PrecisionChoice};
@@ -20,6 +21,7 @@ use crate::frame::FrameSource;
 use crate::objects::Objects;
 use crate::prompt::{Prompt, PromptNotice};
 
+pub use exit::finish_passes_before_exit;
 pub use registry::SharedEngine;
 
 /// Jobs that may wait for one engine. Each stream submits one at a time, so this bounds the streams, not their delay.
@@ -163,8 +165,14 @@ impl Engine {
     /// # Errors
     /// Whatever is wrong with the model, its files, the device or the precision.
     pub fn load(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Self> {
+        static BEFORE_FIRST_USE: Once = Once::new();
+        static AFTER_FIRST_LOAD: Once = Once::new();
+        exit::wait_at_exit(&BEFORE_FIRST_USE);
+        let busy = exit::Busy::begin();
         on_progress(LoadProgress { stage: "opening", percent: 0 });
         let model = guard::guarded("loading", || open_model(settings, on_progress))?;
+        exit::wait_at_exit(&AFTER_FIRST_LOAD);
+        drop(busy);
         on_progress(LoadProgress { stage: "ready", percent: 100 });
         Self::start(model)
     }
@@ -250,6 +258,9 @@ fn open_model(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgres
 
 fn serve(mut model: Box<dyn Model>, waiting: &Receiver<Job>) {
     while let Ok(Job { source, request, answer }) = waiting.recv() {
+        let _busy = exit::Busy::begin();
         answer.give(guard::guarded("a forward pass", || model.segment(source, &request)));
     }
+    let _busy = exit::Busy::begin();
+    drop(model);
 }

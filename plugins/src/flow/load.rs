@@ -23,6 +23,8 @@ pub(super) fn begin<A: Analyser>(imp: &A) -> Result<(), gst::StateChangeError> {
     let Some(ticket) = junction.load_begins(&settings) else {
         return Ok(());
     };
+    // Applications start and end on their main thread, most of them here.
+    sa3::engine::finish_passes_before_exit();
     post_progress(&element, ProgressType::Start, &format!("Loading model {}", settings.model), 0);
     let loader = Loader { element: element.downgrade(), junction, ticket };
     let spawned = std::thread::Builder::new().name("sa3-load".into()).spawn(move || loader.load(&settings));
