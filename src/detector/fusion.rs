@@ -42,7 +42,8 @@ impl FusionEncoder {
     /// # Shapes
     /// features of one picture or B; prompt of B concepts → [B, G·G, D].
     pub fn forward(&self, features: &VisionFeatures, prompt: &PromptTokens) -> Tensor {
-        self.stages(features, prompt).pop().unwrap_or_else(|| features.tokens.shallow_clone())
+        let pass = |hidden: Tensor, layer: &Layer| layer.forward(&hidden, &features.positions, prompt);
+        self.layers.iter().fold(features.tokens.shallow_clone(), pass)
     }
 
     /// The same after each layer.
