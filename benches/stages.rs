@@ -50,10 +50,11 @@ fn frame(criterion: &mut Criterion) {
         let engine = Engine::load(&settings, &mut |_| {}).expect("the bundled model loads");
         for prompts in ["white circle", "white circle; white ball; ball; white; dog; car"] {
             let request = SegmentRequest { prompts: Prompt::list_from_text(prompts), ..SegmentRequest::default() };
-            let mut sums = Sums::default();
+            let (mut sums, picture) = (Sums::default(), picture());
             criterion.bench_function(&format!("{precision}, {} prompts", request.prompts.len()), |bencher| {
                 bencher.iter(|| {
-                    let found = engine.segment(picture(), black_box(request.clone())).expect("a frame is segmented");
+                    let found =
+                        engine.segment(picture.clone(), black_box(request.clone())).expect("a frame is segmented");
                     sums.add(found.times);
                 });
             });

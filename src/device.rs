@@ -165,7 +165,7 @@ impl PrecisionChoice {
 }
 
 /// True when the CPU has matrix units for bf16; without them bf16 is slower than fp32.
-fn cpu_multiplies_bf16() -> bool {
+pub(crate) fn cpu_multiplies_bf16() -> bool {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     cpuinfo.lines().any(|line| line.starts_with("flags") && line.split_whitespace().any(|flag| flag == "amx_bf16"))
 }

@@ -28,6 +28,7 @@ pub mod engine;
 pub mod error;
 pub mod evaluate;
 pub mod frame;
+mod kernels;
 pub mod masks;
 pub mod model;
 pub mod nn;

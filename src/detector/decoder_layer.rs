@@ -59,18 +59,19 @@ impl DecoderLayer {
         around: &Surroundings<'_>,
     ) -> Tensor {
         let placed = queries + query_pos;
-        let attended = self.self_attn.forward(&placed, &placed, queries, None);
-        let queries = self.self_attn_layer_norm.forward(&(queries + attended));
+        let attended = self.self_attn.forward_onto(queries, &placed, [&placed, queries], None);
+        let queries = self.self_attn_layer_norm.forward(&attended);
 
         let prompt = &around.prompt.features;
         let padding = around.prompt.padding_bias.as_ref();
-        let attended = self.text_cross_attn.forward(&(&queries + query_pos), prompt, prompt, padding);
-        let queries = self.text_cross_attn_layer_norm.forward(&(&queries + attended));
+        let attended = self.text_cross_attn.forward_onto(&queries, &(&queries + query_pos), [prompt, prompt], padding);
+        let queries = self.text_cross_attn_layer_norm.forward(&attended);
 
         let placed = &queries + query_pos;
-        let attended = self.vision_cross_attn.forward(&placed, around.memory_keys, around.memory, Some(box_bias));
-        let queries = self.vision_cross_attn_layer_norm.forward(&(&queries + attended));
+        let seen = [around.memory_keys, around.memory];
+        let attended = self.vision_cross_attn.forward_onto(&queries, &placed, seen, Some(box_bias));
+        let queries = self.vision_cross_attn_layer_norm.forward(&attended);
 
-        self.mlp_layer_norm.forward(&(&queries + self.mlp.forward(&queries)))
+        self.mlp_layer_norm.forward(&self.mlp.forward_onto(&queries, &queries))
     }
 }

@@ -76,10 +76,10 @@ impl Layer {
     fn forward(&self, x: &Tensor, positions: &Tensor, prompt: &PromptTokens) -> Tensor {
         let normed = self.layer_norm1.forward(x);
         let placed = &normed + positions;
-        let x = x + self.self_attn.forward(&placed, &placed, &normed, None);
+        let x = self.self_attn.forward_onto(x, &placed, [&placed, &normed], None);
         let normed = self.layer_norm2.forward(&x);
-        let told = self.cross_attn.forward(&normed, &prompt.features, &prompt.features, prompt.padding_bias.as_ref());
-        let x = x + told;
-        &x + self.mlp.forward(&self.layer_norm3.forward(&x))
+        let told = [&prompt.features, &prompt.features];
+        let x = self.cross_attn.forward_onto(&x, &normed, told, prompt.padding_bias.as_ref());
+        self.mlp.forward_onto(&x, &self.layer_norm3.forward(&x))
     }
 }

@@ -48,14 +48,16 @@ impl MaskDecoder {
     /// # Shapes
     /// memory: [B, G·G, D]; levels of one picture or B; prompt of B concepts → [B, D, 4G, 4G].
     pub fn embed_pixels(&self, memory: &Tensor, levels: &[Tensor; 3], prompt: &PromptTokens) -> Tensor {
-        let tokens = memory + self.attend_prompt(memory, prompt);
+        let normed = self.prompt_cross_attn_norm.forward(memory);
+        let told = [&prompt.features, &prompt.features];
+        let tokens = self.prompt_cross_attn.forward_onto(memory, &normed, told, prompt.padding_bias.as_ref());
         let (batch, _, width) = tokens.size3().expect("memory has three dimensions");
         let grid = levels[2].size()[3];
         let coarse = tokens.transpose(1, 2).reshape([batch, width, grid, grid]);
         self.pixel_decoder.forward(&coarse, &levels[1], &levels[0])
     }
 
-    /// What the prompt tells each token.
+    /// What the prompt tells each token, for comparison with the reference.
     ///
     /// # Shapes
     /// memory: [B, G·G, D] → the same.

@@ -4,6 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::Linear;
 use crate::error::Result;
+use crate::kernels;
 use crate::weights::Loader;
 
 /// Multi-head attention.
@@ -44,10 +45,28 @@ impl Attention {
     /// query: [B, Lq, D]; key, value: [B or 1, Lk, D]; bias, added to the scores: broadcastable to [B, heads, Lq, Lk]
     /// → [B, Lq, D]. A batch of one on either side is shared by the other.
     pub fn forward(&self, query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        self.output.forward(&self.attend(query, key, value, bias))
+    }
+
+    /// `residual + forward(…)`.
+    ///
+    /// # Shapes
+    /// As [`Self::forward`]; residual: [B or 1, Lq, D].
+    pub fn forward_onto(
+        &self,
+        residual: &Tensor,
+        query: &Tensor,
+        [key, value]: [&Tensor; 2],
+        bias: Option<&Tensor>,
+    ) -> Tensor {
+        self.output.forward_onto(residual, &self.attend(query, key, value, bias))
+    }
+
+    fn attend(&self, query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<&Tensor>) -> Tensor {
         let query = self.split(&self.query.forward(query));
         let key = self.split(&self.key.forward(key));
         let value = self.split(&self.value.forward(value));
-        self.attend(&query, &key, &value, bias, false)
+        attend(&query, &key, &value, bias, false)
     }
 
     /// Self-attention in which no position sees a later one.
@@ -58,7 +77,7 @@ impl Attention {
         let query = self.split(&self.query.forward(x));
         let key = self.split(&self.key.forward(x));
         let value = self.split(&self.value.forward(x));
-        self.attend(&query, &key, &value, None, true)
+        self.output.forward(&attend(&query, &key, &value, None, true))
     }
 
     /// [B, L, D] → [B, heads, L, D / heads]
@@ -66,16 +85,23 @@ impl Attention {
         let (batch, length, width) = x.size3().expect("attention inputs have three dimensions");
         x.view([batch, length, self.heads, width / self.heads]).transpose(1, 2)
     }
+}
 
-    fn attend(&self, query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<&Tensor>, is_causal: bool) -> Tensor {
-        let batch = query.size()[0].max(key.size()[0]);
-        let (query, key, value) = (shared(query, batch), shared(key, batch), shared(value, batch));
+/// softmax(Q Kᵀ / √W + bias) V.
+///
+/// # Shapes
+/// query: [B or 1, heads, Lq, W]; key, value: [B or 1, heads, Lk, W]; bias: broadcastable to [B, heads, Lq, Lk]
+/// → [B, Lq, heads · W].
+pub fn attend(query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<&Tensor>, is_causal: bool) -> Tensor {
+    let batch = query.size()[0].max(key.size()[0]);
+    let (query, key, value) = (shared(query, batch), shared(key, batch), shared(value, batch));
+    let computed = if is_causal { None } else { kernels::attend(&query, &key, &value, bias) };
+    computed.unwrap_or_else(|| {
         let bias = bias.map(|bias| bias.to_kind(query.kind()));
         let attended =
             Tensor::scaled_dot_product_attention(&query, &key, &value, bias.as_ref(), 0.0, is_causal, None, false);
-        let (batch, heads, length, head_width) = attended.size4().expect("attention keeps four dimensions");
-        self.output.forward(&attended.transpose(1, 2).reshape([batch, length, heads * head_width]))
-    }
+        attended.transpose(1, 2).flatten(2, 3)
+    })
 }
 
 fn shared(x: &Tensor, batch: i64) -> Tensor {

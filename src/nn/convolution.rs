@@ -2,16 +2,28 @@
 
 use tch::Tensor;
 
+use super::{Linear, LinearWeights};
 use crate::error::Result;
+use crate::kernels::{self, PackedConv3x3};
 use crate::weights::Loader;
 
 /// A square convolution.
 #[derive(Debug)]
 pub struct Conv2d {
-    weight: Tensor,
-    bias: Option<Tensor>,
-    stride: i64,
-    padding: i64,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Plain {
+        weight: Tensor,
+        bias: Tensor,
+        padding: i64,
+    },
+    /// Side 1: a linear layer at every pixel.
+    Pointwise(Linear),
+    /// Side 3, padding 1.
+    Packed(PackedConv3x3),
 }
 
 impl Conv2d {
@@ -20,41 +32,54 @@ impl Conv2d {
     /// # Errors
     /// As [`Loader::tensor`].
     pub fn same(loader: &Loader<'_>, inputs: i64, outputs: i64, side: i64) -> Result<Self> {
-        Self::new(loader, [inputs, outputs, side], 1, side / 2)
+        Self::new(loader, [inputs, outputs, side], side / 2)
     }
 
-    /// The same with its own stride and padding; `shape` is `[in, out, side]`.
+    /// The same with its own padding; `shape` is `[in, out, side]`.
     ///
     /// # Errors
     /// As [`Loader::tensor`].
-    pub fn new(loader: &Loader<'_>, shape: [i64; 3], stride: i64, padding: i64) -> Result<Self> {
+    pub fn new(loader: &Loader<'_>, shape: [i64; 3], padding: i64) -> Result<Self> {
         let [inputs, outputs, side] = shape;
         let weight = loader.tensor("weight", &[outputs, inputs, side, side])?;
-        Ok(Self { weight, bias: Some(loader.tensor("bias", &[outputs])?), stride, padding })
-    }
-
-    /// A patch projection: stride equals side, no padding, no bias.
-    ///
-    /// # Errors
-    /// As [`Loader::tensor`].
-    pub fn patches(loader: &Loader<'_>, inputs: i64, outputs: i64, side: i64) -> Result<Self> {
-        let weight = loader.tensor("weight", &[outputs, inputs, side, side])?;
-        Ok(Self { weight, bias: None, stride: side, padding: 0 })
+        let bias = loader.tensor("bias", &[outputs])?;
+        let form = if side == 1 && kernels::apply_to(&weight) {
+            Form::Pointwise(LinearWeights::from_parts(weight.view([outputs, inputs]), bias).into())
+        } else if padding == 1 && PackedConv3x3::fits(&weight) {
+            Form::Packed(PackedConv3x3::new(&weight, Some(&bias)))
+        } else {
+            Form::Plain { weight, bias, padding }
+        };
+        Ok(Self { form })
     }
 
     /// # Shapes
     /// x: [B, in, H, W] → [B, out, H', W'].
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        x.to_kind(self.weight.kind()).conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], 1)
+        match &self.form {
+            Form::Plain { weight, bias, padding } => {
+                x.to_kind(weight.kind()).conv2d(weight, Some(bias), [1, 1], [*padding; 2], [1, 1], 1)
+            }
+            Form::Pointwise(linear) => linear.forward(&x.permute([0, 2, 3, 1])).permute([0, 3, 1, 2]),
+            Form::Packed(packed) => packed.forward(x),
+        }
     }
 }
 
 /// A transposed convolution that doubles height and width (side 2, stride 2).
 #[derive(Debug)]
 pub struct ConvTranspose2d {
-    weight: Tensor,
-    bias: Tensor,
+    form: TransposedForm,
+}
+
+#[derive(Debug)]
+enum TransposedForm {
+    Plain {
+        weight: Tensor,
+        bias: Tensor,
+    },
+    /// Every pixel becomes four: one layer with the outputs of all.
+    FourPixels(Linear),
 }
 
 impl ConvTranspose2d {
@@ -63,23 +88,30 @@ impl ConvTranspose2d {
     /// # Errors
     /// As [`Loader::tensor`].
     pub fn doubling(loader: &Loader<'_>, inputs: i64, outputs: i64) -> Result<Self> {
-        Ok(Self {
-            weight: loader.tensor("weight", &[inputs, outputs, 2, 2])?,
-            bias: loader.tensor("bias", &[outputs])?,
-        })
+        let weight = loader.tensor("weight", &[inputs, outputs, 2, 2])?;
+        let bias = loader.tensor("bias", &[outputs])?;
+        let form = if kernels::apply_to(&weight) {
+            let rows = weight.permute([2, 3, 1, 0]).reshape([4 * outputs, inputs]);
+            TransposedForm::FourPixels(LinearWeights::from_parts(rows, bias.repeat([4])).into())
+        } else {
+            TransposedForm::Plain { weight, bias }
+        };
+        Ok(Self { form })
     }
 
     /// # Shapes
     /// x: [B, in, H, W] → [B, out, 2H, 2W].
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.to_kind(self.weight.kind()).conv_transpose2d(
-            &self.weight,
-            Some(&self.bias),
-            [2, 2],
-            [0, 0],
-            [0, 0],
-            1,
-            [1, 1],
-        )
+        let linear = match &self.form {
+            TransposedForm::Plain { weight, bias } => {
+                let x = x.to_kind(weight.kind());
+                return x.conv_transpose2d(weight, Some(bias), [2, 2], [0, 0], [0, 0], 1, [1, 1]);
+            }
+            TransposedForm::FourPixels(linear) => linear,
+        };
+        let (batch, _, rows, columns) = x.size4().expect("maps have four dimensions");
+        let pixels = linear.forward(&x.permute([0, 2, 3, 1])).view([batch, rows, columns, 2, 2, -1]);
+        let doubled = pixels.permute([0, 1, 3, 2, 4, 5]).reshape([batch, 2 * rows, 2 * columns, -1]);
+        doubled.permute([0, 3, 1, 2])
     }
 }

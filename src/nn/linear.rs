@@ -3,13 +3,66 @@
 use tch::Tensor;
 
 use crate::error::Result;
+use crate::kernels::{After, PackedLinear};
 use crate::weights::Loader;
+
+/// A linear layer as the checkpoint has it; see [`Linear`].
+#[derive(Debug)]
+pub struct LinearWeights {
+    /// `[out, in]`
+    weight: Tensor,
+    /// `[out]`
+    bias: Tensor,
+}
+
+impl LinearWeights {
+    /// Reads `weight` `[out, in]` and `bias` `[out]`.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn new(loader: &Loader<'_>, inputs: i64, outputs: i64) -> Result<Self> {
+        Ok(Self { weight: loader.tensor("weight", &[outputs, inputs])?, bias: loader.tensor("bias", &[outputs])? })
+    }
+
+    /// A layer from tensors at hand: `weight` `[out, in]`, `bias` `[out]`.
+    pub fn from_parts(weight: Tensor, bias: Tensor) -> Self {
+        Self { weight, bias }
+    }
+
+    /// Several layers of one input side by side: one multiplication, outputs concatenated in order.
+    pub fn fused(layers: &[Self]) -> Self {
+        let weights: Vec<_> = layers.iter().map(|layer| &layer.weight).collect();
+        let biases: Vec<_> = layers.iter().map(|layer| &layer.bias).collect();
+        Self { weight: Tensor::cat(&weights, 0), bias: Tensor::cat(&biases, 0) }
+    }
+
+    /// The same layer with its outputs permuted by `rows` `[out]`.
+    pub fn with_rows(&self, rows: &Tensor) -> Self {
+        Self { weight: self.weight.index_select(0, rows), bias: self.bias.index_select(0, rows) }
+    }
+}
 
 /// `y = x Wᵀ + b`.
 #[derive(Debug)]
 pub struct Linear {
-    weight: Tensor,
-    bias: Option<Tensor>,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Plain(LinearWeights),
+    Packed(PackedLinear),
+}
+
+impl From<LinearWeights> for Linear {
+    fn from(weights: LinearWeights) -> Self {
+        let form = if PackedLinear::fits(&weights.weight) {
+            Form::Packed(PackedLinear::new(&weights.weight, Some(&weights.bias)))
+        } else {
+            Form::Plain(weights)
+        };
+        Self { form }
+    }
 }
 
 impl Linear {
@@ -18,36 +71,39 @@ impl Linear {
     /// # Errors
     /// As [`Loader::tensor`].
     pub fn new(loader: &Loader<'_>, inputs: i64, outputs: i64) -> Result<Self> {
-        Ok(Self {
-            weight: loader.tensor("weight", &[outputs, inputs])?,
-            bias: Some(loader.tensor("bias", &[outputs])?),
-        })
-    }
-
-    /// A layer from tensors at hand: `weight` `[out, in]`, `bias` `[out]`.
-    pub fn from_parts(weight: Tensor, bias: Tensor) -> Self {
-        Self { weight, bias: Some(bias) }
-    }
-
-    /// Several layers of one input side by side: one multiplication, outputs concatenated in order.
-    pub fn fused(layers: &[&Self]) -> Self {
-        let weights: Vec<_> = layers.iter().map(|layer| &layer.weight).collect();
-        let biases: Vec<_> = layers.iter().filter_map(|layer| layer.bias.as_ref()).collect();
-        Self { weight: Tensor::cat(&weights, 0), bias: Some(Tensor::cat(&biases, 0)) }
-    }
-
-    /// The same layer with its outputs permuted by `rows` `[out]`.
-    pub fn with_rows(&self, rows: &Tensor) -> Self {
-        Self {
-            weight: self.weight.index_select(0, rows),
-            bias: self.bias.as_ref().map(|bias| bias.index_select(0, rows)),
-        }
+        LinearWeights::new(loader, inputs, outputs).map(Self::from)
     }
 
     /// # Shapes
     /// x: [.., in] → [.., out], in the precision of the weights.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.to_kind(self.weight.kind()).linear(&self.weight, self.bias.as_ref())
+        self.forward_and(x, After::default())
+    }
+
+    /// `act(y)`.
+    ///
+    /// # Shapes
+    /// As [`Self::forward`].
+    pub fn forward_activated(&self, x: &Tensor, activation: Activation) -> Tensor {
+        self.forward_and(x, After { activation: Some(activation), residual: None })
+    }
+
+    /// `residual + y`.
+    ///
+    /// # Shapes
+    /// x: [.., in]; residual: [.., out], or with a batch of one → [.., out].
+    pub fn forward_onto(&self, residual: &Tensor, x: &Tensor) -> Tensor {
+        self.forward_and(x, After { activation: None, residual: Some(residual) })
+    }
+
+    fn forward_and(&self, x: &Tensor, after: After<'_>) -> Tensor {
+        let LinearWeights { weight, bias } = match &self.form {
+            Form::Plain(weights) => weights,
+            Form::Packed(packed) => return packed.forward(x, after),
+        };
+        let y = x.to_kind(weight.kind()).linear(weight, Some(bias));
+        let y = after.activation.map_or(y.shallow_clone(), |activation| activation.forward(&y));
+        after.residual.map_or(y.shallow_clone(), |residual| residual + y)
     }
 }
 
@@ -94,7 +150,15 @@ impl FeedForward {
     /// # Shapes
     /// x: [.., width] → [.., width].
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        self.fc2.forward(&self.activation.forward(&self.fc1.forward(x)))
+        self.fc2.forward(&self.fc1.forward_activated(x, self.activation))
+    }
+
+    /// `residual + forward(x)`.
+    ///
+    /// # Shapes
+    /// x: [.., width]; residual: the same → the same.
+    pub fn forward_onto(&self, residual: &Tensor, x: &Tensor) -> Tensor {
+        self.fc2.forward_onto(residual, &self.fc1.forward_activated(x, self.activation))
     }
 }
 
@@ -125,10 +189,11 @@ impl HeadMlp {
     /// # Shapes
     /// x: [.., first width] → [.., last width].
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let mut hidden = self.layers[0].forward(x);
-        for layer in &self.layers[1..] {
-            hidden = layer.forward(&hidden.relu());
+        let (last, inner) = self.layers.split_last().expect("a perceptron has layers");
+        let mut hidden = x.shallow_clone();
+        for layer in inner {
+            hidden = layer.forward_activated(&hidden, Activation::Relu);
         }
-        hidden
+        last.forward(&hidden)
     }
 }

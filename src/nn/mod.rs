@@ -8,10 +8,10 @@ mod position;
 mod roi_align;
 mod rope;
 
-pub use attention::{Attention, key_padding_bias};
+pub use attention::{Attention, attend, key_padding_bias};
 pub use convolution::{Conv2d, ConvTranspose2d};
-pub use linear::{Activation, FeedForward, HeadMlp, Linear};
+pub use linear::{Activation, FeedForward, HeadMlp, Linear, LinearWeights};
 pub use norm::{GroupNorm, LayerNorm};
 pub use position::{sine_of_coordinates, sine_position_map};
 pub use roi_align::roi_align;
-pub use rope::{Rope, rotate, split_pairs_in_rows};
+pub use rope::{Rope, rotate, rotate_heads, split_pairs_in_rows};

@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use crate::config::LAYER_NORM_EPS;
 use crate::error::Result;
+use crate::kernels::{self, PackedNorm};
 use crate::weights::Loader;
 
 /// Layer norm over the last dimension.
@@ -12,6 +13,7 @@ pub struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
     eps: f64,
+    packed: Option<PackedNorm>,
 }
 
 impl LayerNorm {
@@ -28,12 +30,17 @@ impl LayerNorm {
     /// # Errors
     /// As [`Loader::tensor`].
     pub fn with_eps(loader: &Loader<'_>, width: i64, eps: f64) -> Result<Self> {
-        Ok(Self { weight: loader.tensor("weight", &[width])?, bias: loader.tensor("bias", &[width])?, eps })
+        let (weight, bias) = (loader.tensor("weight", &[width])?, loader.tensor("bias", &[width])?);
+        let packed = kernels::apply_to(&weight).then(|| PackedNorm::new(&weight, &bias, eps));
+        Ok(Self { weight, bias, eps, packed })
     }
 
     /// # Shapes
     /// x: [.., width] → the same, in the precision of the weights.
     pub fn forward(&self, x: &Tensor) -> Tensor {
+        if let Some(packed) = &self.packed {
+            return packed.forward(x);
+        }
         let width = self.weight.size()[0];
         x.to_kind(self.weight.kind()).layer_norm([width], Some(&self.weight), Some(&self.bias), self.eps, false)
     }

@@ -6,11 +6,15 @@
 
 use tch::{Device, Kind, Tensor};
 
+use crate::kernels;
+
 /// Cosine and sine of every token's angles.
 #[derive(Debug)]
 pub struct Rope {
     cos: Tensor,
     sin: Tensor,
+    /// The same as numbers, for the kernels.
+    numbers: [Vec<f32>; 2],
 }
 
 impl Rope {
@@ -25,7 +29,10 @@ impl Rope {
         let x = axis.unsqueeze(0).expand([side, side, per_axis], false);
         let y = axis.unsqueeze(1).expand([side, side, per_axis], false);
         let angles = Tensor::cat(&[x, y], -1).reshape([side * side, 2 * per_axis]);
-        Self { cos: angles.cos(), sin: angles.sin() }
+        let (cos, sin) = (angles.cos(), angles.sin());
+        let numbers = [&cos, &sin]
+            .map(|angles| Vec::try_from(angles.to_device(Device::Cpu).view(-1)).expect("angles are 32-bit numbers"));
+        Self { cos, sin, numbers }
     }
 }
 
@@ -49,6 +56,22 @@ pub fn split_pairs_in_rows(heads: i64, head_width: i64, device: Device) -> Tenso
         .view([heads, head_width / 2, 2])
         .transpose(1, 2)
         .reshape([heads * head_width])
+}
+
+/// Turns the first heads of tokens that hold queries, keys and values side by side, in place where that is possible.
+///
+/// # Shapes
+/// tokens: [B, L, N · W] → the same, its first `heads` heads of width W turned.
+pub fn rotate_heads(mut tokens: Tensor, heads: i64, head_width: i64, rope: &Rope) -> Tensor {
+    let (batch, length, width) = tokens.size3().expect("tokens have three dimensions");
+    if kernels::apply_to(&tokens) && tokens.is_contiguous() {
+        kernels::rotate_in_place(&mut tokens, heads as usize, &rope.numbers[0], &rope.numbers[1]);
+        return tokens;
+    }
+    let by_head = tokens.view([batch, length, width / head_width, head_width]).transpose(1, 2);
+    let turned = rotate(&by_head.narrow(1, 0, heads), rope);
+    let rest = by_head.narrow(1, heads, width / head_width - heads);
+    Tensor::cat(&[turned, rest], 1).transpose(1, 2).reshape([batch, length, width])
 }
 
 #[cfg(test)]

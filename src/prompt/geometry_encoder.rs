@@ -49,7 +49,7 @@ impl GeometryEncoder {
             label_embed: loader.tensor("label_embed.weight", &[2, width])?,
             cls_embed: loader.tensor("cls_embed.weight", &[1, width])?,
             boxes_direct_project: Linear::new(&loader.sub("boxes_direct_project"), 4, width)?,
-            boxes_pool_project: Conv2d::new(&loader.sub("boxes_pool_project"), [width, width, config.roi_size], 1, 0)?,
+            boxes_pool_project: Conv2d::new(&loader.sub("boxes_pool_project"), [width, width, config.roi_size], 0)?,
             boxes_pos_enc_project: Linear::new(&loader.sub("boxes_pos_enc_project"), width + 2, width)?,
             vision_layer_norm: LayerNorm::new(&loader.sub("vision_layer_norm"), width)?,
             final_proj: Linear::new(&loader.sub("final_proj"), width, width)?,
@@ -142,9 +142,9 @@ impl Layer {
 
     fn forward(&self, prompt: &Tensor, keys: &Tensor, values: &Tensor) -> Tensor {
         let normed = self.layer_norm1.forward(prompt);
-        let prompt = prompt + self.self_attn.forward(&normed, &normed, &normed, None);
+        let prompt = self.self_attn.forward_onto(prompt, &normed, [&normed, &normed], None);
         let normed = self.layer_norm2.forward(&prompt);
-        let prompt = &prompt + self.cross_attn.forward(&normed, keys, values, None);
-        &prompt + self.mlp.forward(&self.layer_norm3.forward(&prompt))
+        let prompt = self.cross_attn.forward_onto(&prompt, &normed, [keys, values], None);
+        self.mlp.forward_onto(&prompt, &self.layer_norm3.forward(&prompt))
     }
 }

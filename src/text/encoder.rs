@@ -90,6 +90,6 @@ impl Layer {
 
     fn forward(&self, x: &Tensor) -> Tensor {
         let x = x + self.self_attn.forward_causal(&self.layer_norm1.forward(x));
-        &x + self.mlp.forward(&self.layer_norm2.forward(&x))
+        self.mlp.forward_onto(&x, &self.layer_norm2.forward(&x))
     }
 }

@@ -5,7 +5,9 @@ use tch::Tensor;
 use super::window;
 use crate::config::VitConfig;
 use crate::error::Result;
-use crate::nn::{Activation, FeedForward, LayerNorm, Linear, Rope, rotate, split_pairs_in_rows};
+use crate::nn::{
+    Activation, FeedForward, LayerNorm, Linear, LinearWeights, Rope, attend, rotate_heads, split_pairs_in_rows,
+};
 use crate::weights::Loader;
 
 /// `layers.N`.
@@ -49,33 +51,35 @@ impl Block {
         let (batch, grid, _, width) = x.size4().expect("token grids have four dimensions");
         let normed = self.layer_norm1.forward(x);
         let attended = match self.window {
-            Some(side) => window::join(&self.attention.forward(&window::partition(&normed, side), rope), side, grid),
-            None => self.attention.forward(&normed.view([batch, grid * grid, width]), rope).view_as(x),
+            Some(side) => window::join(&self.attention.attend(&window::partition(&normed, side), rope), side, grid),
+            None => self.attention.attend(&normed.view([batch, grid * grid, width]), rope).view_as(x),
         };
-        let x = x + attended;
-        &x + self.mlp.forward(&self.layer_norm2.forward(&x))
+        let x = self.attention.output.forward_onto(x, &attended);
+        self.mlp.forward_onto(&x, &self.layer_norm2.forward(&x))
     }
 }
 
 impl RopeAttention {
     fn new(loader: &Loader<'_>, width: i64, heads: i64) -> Result<Self> {
-        let linear = |name: &str| Linear::new(&loader.sub(name), width, width);
+        let linear = |name: &str| LinearWeights::new(&loader.sub(name), width, width);
         let rows = split_pairs_in_rows(heads, width / heads, loader.device());
         let (query, key) = (linear("q_proj")?.with_rows(&rows), linear("k_proj")?.with_rows(&rows));
-        Ok(Self { qkv: Linear::fused(&[&query, &key, &linear("v_proj")?]), output: linear("o_proj")?, heads })
+        Ok(Self {
+            qkv: LinearWeights::fused(&[query, key, linear("v_proj")?]).into(),
+            output: linear("o_proj")?.into(),
+            heads,
+        })
     }
 
+    /// What each token gathers from the others, before the output projection.
+    ///
     /// # Shapes
     /// x: [B, L, C] → the same.
-    fn forward(&self, x: &Tensor, rope: &Rope) -> Tensor {
+    fn attend(&self, x: &Tensor, rope: &Rope) -> Tensor {
         let (batch, length, width) = x.size3().expect("tokens have three dimensions");
         let head_width = width / self.heads;
-        let qkv = self.qkv.forward(x).view([batch, length, 3 * self.heads, head_width]).transpose(1, 2);
-        let turned = rotate(&qkv.narrow(1, 0, 2 * self.heads), rope); // queries and keys at once
-        let (query, key) = (turned.narrow(1, 0, self.heads), turned.narrow(1, self.heads, self.heads));
-        let value = qkv.narrow(1, 2 * self.heads, self.heads); // [B, heads, L, C / heads]
-        let attended =
-            Tensor::scaled_dot_product_attention(&query, &key, &value, None::<Tensor>, 0.0, false, None, false);
-        self.output.forward(&attended.transpose(1, 2).reshape([batch, length, width]))
+        let qkv = rotate_heads(self.qkv.forward(x), 2 * self.heads, head_width, rope);
+        let parts = qkv.view([batch, length, 3, self.heads, head_width]).permute([2, 0, 3, 1, 4]);
+        attend(&parts.get(0), &parts.get(1), &parts.get(2), None, false)
     }
 }

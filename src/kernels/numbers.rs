@@ -1,0 +1,130 @@
+//! Arithmetic on single numbers, branch-free, so that loops over rows become wide vector code.
+
+/// True when the processor has the instructions that [`wide`] functions are compiled for.
+pub(super) fn cpu_is_wide() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
+/// Defines functions that are compiled for 512-bit vectors, whatever the rest of the library is compiled for.
+macro_rules! wide {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block)*) => {$(
+        $(#[$doc])*
+        #[allow(clippy::too_many_arguments, reason = "rows are passed one by one")]
+        pub(super) fn $name($($arg: $type),*) {
+            #[cfg_attr(
+                target_arch = "x86_64",
+                target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")
+            )]
+            #[allow(clippy::too_many_arguments, reason = "rows are passed one by one")]
+            fn wide($($arg: $type),*) $body
+            // SAFETY: the kernels run only where `cpu_is_wide`.
+            #[allow(unused_unsafe, reason = "not every architecture has the attribute above")]
+            unsafe { wide($($arg),*) }
+        }
+    )*};
+}
+pub(super) use wide;
+
+#[inline(always)]
+pub(super) fn widen(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
+/// Rounds to the nearest bf16, ties to even.
+#[inline(always)]
+pub(super) fn narrow(value: f32) -> u16 {
+    let bits = value.to_bits();
+    (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16
+}
+
+/// Adding this leaves a whole number in the low bits of a float.
+const ROUNDING: f32 = 12_582_912.0; // 1.5 * 2^23
+
+/// 2^x for x up to 0, with a relative error below 3e-6; 0 from -126 down.
+#[inline(always)]
+pub(super) fn exp2(x: f32) -> f32 {
+    let x = x.max(-126.0);
+    let shifted = x + ROUNDING;
+    let fraction = x - (shifted - ROUNDING); // -0.5 to 0.5
+    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
+    // Taylor's series of 2^f.
+    let mut series = 0.001_333_355_8f32;
+    for factor in [0.009_618_129, 0.055_504_11, 0.240_226_5, 0.693_147_2, 1.0] {
+        series = series.mul_add(fraction, factor);
+    }
+    let value = series * power;
+    if x > -126.0 { value } else { 0.0 }
+}
+
+/// Exact (erf) GELU within 1e-6, after Abramowitz and Stegun 7.1.26.
+#[inline(always)]
+pub(super) fn gelu(x: f32) -> f32 {
+    let magnitude = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let t = 1.0 / 0.327_591_1f32.mul_add(magnitude, 1.0);
+    let mut series = 1.061_405_4f32;
+    for factor in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
+        series = series.mul_add(t, factor);
+    }
+    let tail = series * t * exp2(-magnitude * magnitude * std::f32::consts::LOG2_E);
+    0.5 * x * (1.0 + (1.0 - tail).copysign(x))
+}
+
+/// A sum in sixteen parts, which vector code keeps side by side.
+#[inline(always)]
+pub(super) fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+    let (chunks, rest) = values.as_chunks::<16>();
+    let mut parts = [0.0f32; 16];
+    for chunk in chunks {
+        for i in 0..16 {
+            parts[i] += of(chunk[i]);
+        }
+    }
+    parts.iter().sum::<f32>() + rest.iter().map(|x| of(*x)).sum::<f32>()
+}
+
+/// The highest of `values` and `floor`.
+#[inline(always)]
+pub(super) fn highest(values: &[f32], floor: f32) -> f32 {
+    let higher = |a: f32, b: f32| if b > a { b } else { a };
+    let (chunks, rest) = values.as_chunks::<16>();
+    let mut tops = [floor; 16];
+    for chunk in chunks {
+        for i in 0..16 {
+            tops[i] = higher(tops[i], chunk[i]);
+        }
+    }
+    tops.iter().chain(rest).fold(floor, |a, b| higher(a, *b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Tensor;
+
+    #[test]
+    fn narrowing_rounds_to_even() {
+        assert_eq!(narrow(widen(0x3f80)), 0x3f80);
+        assert_eq!(narrow(f32::from_bits(0x3f80_8000)), 0x3f80);
+        assert_eq!(narrow(f32::from_bits(0x3f81_8000)), 0x3f82);
+        assert!(widen(narrow(f32::NAN)).is_nan());
+    }
+
+    #[test]
+    fn functions_are_libtorchs() {
+        let x: Vec<f32> = (-1000..=1000).map(|i| i as f32 / 100.0).collect();
+        let exact: Vec<f32> = Vec::try_from(Tensor::from_slice(&x).gelu("none")).unwrap();
+        for (x, exact) in x.iter().zip(exact) {
+            assert!((gelu(*x) - exact).abs() < 3e-6, "gelu({x})");
+            let power = x.min(0.0).exp2();
+            assert!((exp2(x.min(0.0)) - power).abs() <= power * 4e-6, "2^{x}");
+        }
+        assert_eq!(exp2(f32::NEG_INFINITY), 0.0);
+    }
+}
