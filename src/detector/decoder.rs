@@ -109,7 +109,7 @@ impl Decoder {
         let mut queries = Tensor::new();
         for layer in &self.layers {
             let bias = self.box_bias.forward(&boxes, grid);
-            hidden = layer.forward(&hidden, &self.query_pos(&boxes), &below_a_zero_row(&bias), &around);
+            hidden = layer.forward(&hidden, &self.query_pos(&boxes), &bias, &around);
             queries = self.output_layer_norm.forward(&hidden.narrow(1, 1, hidden.size()[1] - 1));
             let refined = self.refine(&boxes, &queries);
             if let Some(stages) = stages.as_deref_mut() {
@@ -117,7 +117,7 @@ impl Decoder {
                 stages.queries.push(queries.shallow_clone());
                 stages.reference_boxes.push(boxes);
                 stages.presence.push(self.presence(&hidden));
-                stages.box_biases.push(bias);
+                stages.box_biases.push(bias.narrow(2, 1, bias.size()[2] - 1));
             }
             boxes = refined;
         }
@@ -130,8 +130,8 @@ impl Decoder {
     /// boxes: [B, Q, 4] → [B, 1 + Q, D].
     fn query_pos(&self, boxes: &Tensor) -> Tensor {
         let half = self.query_embed.size()[1] / 2;
-        let sine = |index: i64| sine_of_coordinates(&boxes.select(-1, index), half);
-        let sines = Tensor::cat(&[sine(1), sine(0), sine(2), sine(3)], -1); // y, x, w, h
+        let y_x_w_h = boxes.index_select(-1, &Tensor::from_slice(&[1i64, 0, 2, 3]).to_device(boxes.device()));
+        let sines = sine_of_coordinates(&y_x_w_h, half).flatten(-2, -1);
         below_a_zero_row(&self.ref_point_head.forward(&sines))
     }
 

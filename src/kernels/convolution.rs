@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::brgemm::{Product, pack};
-use super::linear::{PANEL_WIDTHS, WIDEST_PANEL};
+use super::linear::{WIDEST_PANEL, panel_width};
 use super::numbers::{narrow, wide};
 use super::{parallel, view};
 
@@ -47,7 +47,7 @@ impl PackedConv3x3 {
     /// Packs `weight` [outputs, inputs, 3, 3] and `bias` [outputs].
     pub(crate) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Self {
         let [outputs, inputs] = [weight.size()[0], weight.size()[1]].map(|size| size as usize);
-        let width = PANEL_WIDTHS.into_iter().find(|width| outputs % width == 0).unwrap_or(PANEL_WIDTHS[0]);
+        let width = panel_width(outputs);
         let (count, depth) = (outputs.div_ceil(width), 3 * inputs);
         let ordered = weight.permute([0, 2, 3, 1]).contiguous(); // [outputs, 3, 3 · inputs]
         let source = view::bf16(&ordered);

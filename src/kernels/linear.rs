@@ -8,7 +8,7 @@ use super::{parallel, view};
 use crate::nn::Activation;
 
 /// Outputs that are computed together; the weight lies in panels of this width.
-pub(super) const PANEL_WIDTHS: [usize; 4] = [64, 96, 48, 32];
+const PANEL_WIDTHS: [usize; 5] = [64, 96, 48, 32, 16];
 pub(super) const WIDEST_PANEL: usize = 96;
 /// Rows of one product: 2 x 2 tiles of the matrix unit, twice.
 const ROWS_PER_PRODUCT: usize = 64;
@@ -16,6 +16,12 @@ const ROWS_PER_PRODUCT: usize = 64;
 const INPUT_BYTES_PER_TASK: usize = 1 << 19;
 /// Multiplications below which a second thread costs more than it brings.
 const WORTH_SHARING: usize = 1 << 19;
+
+/// The widest panels that need little or no padding.
+pub(super) fn panel_width(outputs: usize) -> usize {
+    let padded = outputs.next_multiple_of(16);
+    PANEL_WIDTHS.into_iter().find(|width| padded % width == 0).unwrap_or(PANEL_WIDTHS[0])
+}
 
 /// What is done to each output before it is rounded: the activation, then the addition.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,13 +60,13 @@ impl PackedLinear {
     /// True for the sizes that the matrix unit is good at.
     pub(crate) fn fits(weight: &Tensor) -> bool {
         let size = weight.size();
-        super::apply_to(weight) && size[1] % 2 == 0 && size[1] >= 16 && size[0] >= 16
+        super::apply_to(weight) && size[1] % 2 == 0 && size[1] >= 16 && size[0] > 0
     }
 
     /// Packs `weight` [outputs, inputs] and `bias` [outputs].
     pub(crate) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Self {
         let [outputs, inputs] = [weight.size()[0], weight.size()[1]].map(|size| size as usize);
-        let width = PANEL_WIDTHS.into_iter().find(|width| outputs % width == 0).unwrap_or(PANEL_WIDTHS[0]);
+        let width = panel_width(outputs);
         let count = outputs.div_ceil(width);
         let mut panels = view::new_bf16(&[(count * width * inputs) as i64]);
         let weight = weight.contiguous();

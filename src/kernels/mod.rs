@@ -6,9 +6,11 @@
 //! processor. `SA3_KERNELS=plain` in the environment turns the kernels off, for comparison.
 
 mod attention;
+mod box_bias;
 mod brgemm;
 mod convolution;
 mod linear;
+mod maps;
 mod norm;
 mod numbers;
 mod parallel;
@@ -16,8 +18,10 @@ mod rope;
 mod view;
 
 pub(crate) use attention::attend;
+pub(crate) use box_bias::{PackedAxis, box_bias};
 pub(crate) use convolution::PackedConv3x3;
 pub(crate) use linear::{After, PackedLinear};
+pub(crate) use maps::{PackedGroupNorm, double_and_add};
 pub(crate) use norm::PackedNorm;
 pub(crate) use rope::rotate_in_place;
 
@@ -27,7 +31,12 @@ use tch::{Device, Kind, Tensor};
 
 /// True when a layer with this weight runs on the kernels.
 pub(crate) fn apply_to(weight: &Tensor) -> bool {
-    weight.kind() == Kind::BFloat16 && weight.device() == Device::Cpu && available()
+    are_for(weight.kind(), weight.device())
+}
+
+/// The same for a precision on a device.
+pub(crate) fn are_for(kind: Kind, device: Device) -> bool {
+    kind == Kind::BFloat16 && device == Device::Cpu && available()
 }
 
 fn available() -> bool {

@@ -11,7 +11,7 @@ use tch::Tensor;
 use crate::config::MaskConfig;
 use crate::detector::PromptTokens;
 use crate::error::Result;
-use crate::nn::{Attention, Conv2d, HeadMlp, LayerNorm};
+use crate::nn::{Attention, Conv2d, HeadMlp, LayerNorm, Linear, LinearWeights};
 use crate::weights::Loader;
 
 /// `mask_decoder`.
@@ -20,7 +20,7 @@ pub struct MaskDecoder {
     prompt_cross_attn: Attention,
     prompt_cross_attn_norm: LayerNorm,
     pixel_decoder: PixelDecoder,
-    instance_projection: Conv2d,
+    instance_projection: LinearWeights,
     semantic_projection: Conv2d,
     mask_embedder: HeadMlp,
 }
@@ -37,7 +37,7 @@ impl MaskDecoder {
             prompt_cross_attn: Attention::new(&loader.sub("prompt_cross_attn"), width, config.num_attention_heads)?,
             prompt_cross_attn_norm: LayerNorm::new(&loader.sub("prompt_cross_attn_norm"), width)?,
             pixel_decoder: PixelDecoder::new(&loader.sub("pixel_decoder"), config)?,
-            instance_projection: Conv2d::same(&loader.sub("instance_projection"), width, width, 1)?,
+            instance_projection: LinearWeights::pointwise(&loader.sub("instance_projection"), width, width)?,
             semantic_projection: Conv2d::same(&loader.sub("semantic_projection"), width, 1, 1)?,
             mask_embedder: HeadMlp::named(&embedder, &[width; 4], |index| index.to_string())?,
         })
@@ -80,9 +80,14 @@ impl MaskDecoder {
     /// # Shapes
     /// pixels: [B, D, M, M]; queries: [B, K, D] → [B, K, M, M].
     pub fn instances(&self, pixels: &Tensor, queries: &Tensor) -> Tensor {
-        let (batch, width, rows, columns) = pixels.size4().expect("pixel features are maps");
-        let features = self.instance_projection.forward(pixels).view([batch, width, rows * columns]);
-        self.embed_queries(queries).matmul(&features).view([batch, -1, rows, columns])
+        // q · (W p + b) = (Wᵀ q) · p + q · b: the projection is done for each query instead of every pixel.
+        let queries = self.embed_queries(queries);
+        let of_picture = |index: i64| {
+            let layer = Linear::from(self.instance_projection.seen_by(&queries.get(index)));
+            layer.forward(&pixels.get(index).permute([1, 2, 0]))
+        };
+        let logits: Vec<Tensor> = (0..pixels.size()[0]).map(of_picture).collect(); // [M, M, K]
+        Tensor::stack(&logits, 0).permute([0, 3, 1, 2])
     }
 
     /// Logits of "this pixel belongs to the concept".

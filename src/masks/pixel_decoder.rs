@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::config::MaskConfig;
 use crate::error::Result;
-use crate::nn::{Conv2d, GroupNorm};
+use crate::nn::{Conv2d, GroupNorm, double_and_add};
 use crate::weights::Loader;
 
 const NORM_GROUPS: i64 = 8;
@@ -44,9 +44,7 @@ impl PixelDecoder {
     pub fn forward(&self, coarse: &Tensor, middle: &Tensor, fine: &Tensor) -> Tensor {
         let mut map = coarse.shallow_clone();
         for ((conv, norm), finer) in self.stages.iter().zip([middle, fine]) {
-            let (_, _, rows, columns) = finer.size4().expect("pyramid levels are maps");
-            let doubled = map.upsample_nearest2d([rows, columns], None, None);
-            map = norm.forward(&conv.forward(&(doubled + finer))).relu();
+            map = norm.forward_relu(&conv.forward(&double_and_add(&map, finer)));
         }
         map
     }

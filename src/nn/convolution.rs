@@ -115,3 +115,15 @@ impl ConvTranspose2d {
         doubled.permute([0, 3, 1, 2])
     }
 }
+
+/// A coarse map doubled to the nearest pixel, plus a fine one.
+///
+/// # Shapes
+/// coarse: [B, C, H, W]; fine: [1 or B, C, 2H, 2W] → [B, C, 2H, 2W].
+pub fn double_and_add(coarse: &Tensor, fine: &Tensor) -> Tensor {
+    if kernels::apply_to(coarse) {
+        return kernels::double_and_add(coarse, fine);
+    }
+    let (_, _, rows, columns) = fine.size4().expect("maps have four dimensions");
+    coarse.upsample_nearest2d([rows, columns], None, None) + fine
+}

@@ -1,6 +1,6 @@
 //! Linear layers and the small perceptrons made of them.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::kernels::{After, PackedLinear};
@@ -27,6 +27,25 @@ impl LinearWeights {
     /// A layer from tensors at hand: `weight` `[out, in]`, `bias` `[out]`.
     pub fn from_parts(weight: Tensor, bias: Tensor) -> Self {
         Self { weight, bias }
+    }
+
+    /// Reads a convolution of side 1 as a layer: `weight` `[out, in, 1, 1]` and `bias` `[out]`.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn pointwise(loader: &Loader<'_>, inputs: i64, outputs: i64) -> Result<Self> {
+        let weight = loader.tensor("weight", &[outputs, inputs, 1, 1])?.reshape([outputs, inputs]);
+        Ok(Self { weight, bias: loader.tensor("bias", &[outputs])? })
+    }
+
+    /// The layer whose outputs are the products of this one's output with each of `vectors`.
+    ///
+    /// # Shapes
+    /// vectors: [K, out] → a layer from `in` to K.
+    pub fn seen_by(&self, vectors: &Tensor) -> Self {
+        let vectors = vectors.to_kind(Kind::Float);
+        let exact = |weights: &Tensor| vectors.matmul(&weights.to_kind(Kind::Float)).to_kind(self.weight.kind());
+        Self { weight: exact(&self.weight), bias: exact(&self.bias) }
     }
 
     /// Several layers of one input side by side: one multiplication, outputs concatenated in order.
@@ -94,6 +113,14 @@ impl Linear {
     /// x: [.., in]; residual: [.., out], or with a batch of one → [.., out].
     pub fn forward_onto(&self, residual: &Tensor, x: &Tensor) -> Tensor {
         self.forward_and(x, After { activation: None, residual: Some(residual) })
+    }
+
+    /// Weight `[out, in]` and bias `[out]` of a layer that is not packed.
+    pub(crate) fn plain_parts(&self) -> [&Tensor; 2] {
+        match &self.form {
+            Form::Plain(LinearWeights { weight, bias }) => [weight, bias],
+            Form::Packed(_) => unreachable!("32-bit layers are never packed"),
+        }
     }
 
     fn forward_and(&self, x: &Tensor, after: After<'_>) -> Tensor {
@@ -175,6 +202,10 @@ impl HeadMlp {
     /// As [`Loader::tensor`].
     pub fn new(loader: &Loader<'_>, widths: &[i64]) -> Result<Self> {
         Self::named(loader, widths, |index| format!("layer{}", index + 1))
+    }
+
+    pub(crate) fn layers(&self) -> &[Linear] {
+        &self.layers
     }
 
     /// The same with the checkpoint's own name for the `index`th layer.

@@ -9,7 +9,7 @@ mod roi_align;
 mod rope;
 
 pub use attention::{Attention, attend, key_padding_bias};
-pub use convolution::{Conv2d, ConvTranspose2d};
+pub use convolution::{Conv2d, ConvTranspose2d, double_and_add};
 pub use linear::{Activation, FeedForward, HeadMlp, Linear, LinearWeights};
 pub use norm::{GroupNorm, LayerNorm};
 pub use position::{sine_of_coordinates, sine_position_map};

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::config::LAYER_NORM_EPS;
 use crate::error::Result;
-use crate::kernels::{self, PackedNorm};
+use crate::kernels::{self, PackedGroupNorm, PackedNorm};
 use crate::weights::Loader;
 
 /// Layer norm over the last dimension.
@@ -52,6 +52,7 @@ pub struct GroupNorm {
     weight: Tensor,
     bias: Tensor,
     groups: i64,
+    packed: Option<PackedGroupNorm>,
 }
 
 impl GroupNorm {
@@ -60,12 +61,19 @@ impl GroupNorm {
     /// # Errors
     /// As [`Loader::tensor`].
     pub fn new(loader: &Loader<'_>, groups: i64, channels: i64) -> Result<Self> {
-        Ok(Self { weight: loader.tensor("weight", &[channels])?, bias: loader.tensor("bias", &[channels])?, groups })
+        let (weight, bias) = (loader.tensor("weight", &[channels])?, loader.tensor("bias", &[channels])?);
+        let packed = kernels::apply_to(&weight).then(|| PackedGroupNorm::new(&weight, &bias, groups, LAYER_NORM_EPS));
+        Ok(Self { weight, bias, groups, packed })
     }
 
+    /// `relu(norm(x))`.
+    ///
     /// # Shapes
     /// x: [B, channels, H, W] → the same.
-    pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.group_norm(self.groups, Some(&self.weight), Some(&self.bias), LAYER_NORM_EPS, false)
+    pub fn forward_relu(&self, x: &Tensor) -> Tensor {
+        if let Some(packed) = &self.packed {
+            return packed.forward_relu(x);
+        }
+        x.group_norm(self.groups, Some(&self.weight), Some(&self.bias), LAYER_NORM_EPS, false).relu()
     }
 }

@@ -23,6 +23,8 @@ use crate::weights::Loader;
 pub struct VisionEncoder {
     backbone: Backbone,
     neck: Neck,
+    /// Positions of the last grid seen.
+    positions: Option<Tensor>,
 }
 
 /// What the heads read of a picture.
@@ -45,6 +47,7 @@ impl VisionEncoder {
         Ok(Self {
             backbone: Backbone::new(&loader.sub("backbone"), &config.backbone_config)?,
             neck: Neck::new(&loader.sub("neck"), config)?,
+            positions: None,
         })
     }
 
@@ -55,7 +58,10 @@ impl VisionEncoder {
         let levels = self.neck.forward(&hidden.permute([0, 3, 1, 2]));
         let (_, width, grid, _) = levels[2].size4().expect("pyramid levels are maps");
         let tokens = levels[2].flatten(2, -1).transpose(1, 2);
-        let positions = sine_position_map(grid, width, tokens.device()).to_kind(tokens.kind());
+        let positions = self.positions.take().filter(|positions| positions.size()[1] == grid * grid);
+        let positions =
+            positions.unwrap_or_else(|| sine_position_map(grid, width, tokens.device()).to_kind(tokens.kind()));
+        self.positions = Some(positions.shallow_clone());
         VisionFeatures { levels, tokens, positions }
     }
 

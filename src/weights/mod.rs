@@ -109,6 +109,11 @@ impl<'a> Loader<'a> {
         Self { prefix: self.prefix.clone(), kind, ..*self }
     }
 
+    /// True when layers in this precision, where the tensors go, run on our own kernels.
+    pub(crate) fn uses_kernels(&self) -> bool {
+        crate::kernels::are_for(self.kind, self.device)
+    }
+
     /// Where the tensors go.
     pub fn device(&self) -> Device {
         self.device
