@@ -7,6 +7,8 @@ mod norm;
 mod position;
 mod roi_align;
 mod rope;
+#[cfg(test)]
+mod tests;
 
 pub use attention::{Attention, attend, key_padding_bias};
 pub use convolution::{Conv2d, ConvTranspose2d, double_and_add};
