@@ -54,7 +54,7 @@ impl ModelFiles {
             tokenizer: Tokenizer::from_json(files.tokenizer, config.text_config.max_position_embeddings)?,
             config,
             recommendations: Recommendations::from_json(files.recommendations)?,
-            checkpoint: Checkpoint::from_static("the bundled sa3-nano", files.weights)?,
+            checkpoint: Checkpoint::from_bytes("the bundled sa3-nano", files.weights)?,
         })
     }
 

@@ -3,8 +3,10 @@
 //! Ours are transformers' names of the image model (`vision_encoder.…`, layout C). A layout B file carries the same
 //! names below `detector_model.`, beside the tracker's. Source: section 2 of the reference notes, transformers 5.17.
 
-use crate::error::{Error, Result};
 use std::path::Path;
+
+use super::stored::Cut;
+use crate::error::{Error, Result};
 
 /// Where the image model's tensors stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,14 +57,15 @@ impl Layout {
         )
     }
 
-    /// Our name of a tensor of the image model, `None` for another component's.
-    pub fn ours(self, name: &str) -> Option<&str> {
-        match self {
+    /// Our names of what a tensor holds of the image model; none for another component's.
+    pub(super) fn ours(self, name: &str) -> Vec<(String, Cut)> {
+        let ours = match self {
             Self::HfVideo => name.strip_prefix(DETECTOR_PREFIX),
             Self::HfImage => {
                 (!name.starts_with("tracker_model.") && !name.starts_with("tracker_neck.")).then_some(name)
             }
-        }
+        };
+        ours.map(|ours| (ours.to_string(), Cut::Whole)).into_iter().collect()
     }
 }
 
@@ -78,8 +81,9 @@ mod tests {
     fn layouts_are_told_by_prefix() {
         assert_eq!(detect(&["tracker_neck.a", "detector_model.text_projection.bias"]).unwrap(), Layout::HfVideo);
         assert_eq!(detect(&["text_projection.bias"]).unwrap(), Layout::HfImage);
-        assert_eq!(Layout::HfVideo.ours("detector_model.detr_encoder.x"), Some("detr_encoder.x"));
-        assert_eq!(Layout::HfVideo.ours("tracker_model.x"), None);
+        let ours = |name| Layout::HfVideo.ours(name).into_iter().map(|(ours, _)| ours).collect::<Vec<_>>();
+        assert_eq!(ours("detector_model.detr_encoder.x"), ["detr_encoder.x"]);
+        assert!(ours("tracker_model.x").is_empty());
     }
 
     #[test]
