@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 use super::bytes::{self, Bytes};
 use super::names::Layout;
 use super::stored::Stored;
-use super::{TensorSource, safetensors_file};
+use super::{TensorSource, safetensors_file, torch_file};
 use crate::error::{Error, Result};
 
 /// A checked checkpoint. Its tensors are read from the files when they are asked for, each once.
@@ -43,7 +43,7 @@ impl Checkpoint {
     }
 
     fn of_file(path: &Path, bytes: Bytes) -> Result<Self> {
-        let in_file = safetensors_file::tensors(path, bytes.as_slice(), 0)?;
+        let in_file = tensors(path, bytes.as_slice(), 0)?;
         Self::new(vec![SourceFile { path: path.into(), bytes }], path, in_file)
     }
 
@@ -71,6 +71,15 @@ impl Checkpoint {
     /// In which layout the tensors were found.
     pub fn layout(&self) -> Layout {
         self.layout
+    }
+}
+
+/// What a file holds, told by its first bytes: names of files are the user's own.
+fn tensors(path: &Path, bytes: &[u8], file: usize) -> Result<Vec<(String, Stored)>> {
+    if torch_file::is_one(bytes) {
+        torch_file::tensors(path, bytes, file)
+    } else {
+        safetensors_file::tensors(path, bytes, file)
     }
 }
 

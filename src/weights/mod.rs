@@ -11,6 +11,7 @@ pub mod names;
 mod report;
 mod safetensors_file;
 mod stored;
+mod torch_file;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
