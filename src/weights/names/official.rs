@@ -1,5 +1,5 @@
 //! The one table from the names of the original release (`sam3.pt`, layout A) to those of transformers' video model
-//! (layout B). Checked tensor by tensor against transformers 5.17 by the fixture of `tests/parity/official.py`.
+//! (layout B). Checked tensor by tensor against transformers 5.17 by a fixture of `tests/parity/official_cases.py`.
 //!
 //! Names are read segment by segment between their dots: `*` is any number, `~` at the end is whatever is left, and
 //! both stand for the same in the other column. Where the release fuses query, key and value, `?` is each of `q`, `k`,
@@ -382,6 +382,8 @@ fn fill(pattern: &str, captured: Vec<Vec<&str>>) -> Vec<(String, Cut)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::stored::{Element, Stored};
+    use std::collections::BTreeMap;
 
     #[test]
     fn names_are_read_by_segment() {
@@ -400,5 +402,34 @@ mod tests {
         );
         assert_eq!(published("detector.backbone.vision_backbone.trunk.blocks.3.attn.freqs_cis"), []);
         assert_eq!(published("tracker.sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix").len(), 2);
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Names {
+        published: BTreeMap<String, Vec<i64>>,
+        official: BTreeMap<String, Vec<i64>>,
+    }
+
+    /// Shapes of what the table makes of a tensor of `shape`.
+    fn shapes(name: &str, shape: &[i64]) -> Vec<(String, Cut, Vec<i64>)> {
+        let bytes = 4 * shape.iter().product::<i64>() as usize;
+        let stored = Stored::row_major(0, Element::F32, shape.to_vec(), 0..bytes).unwrap();
+        published(name).into_iter().map(|(ours, cut)| (ours, cut, stored.cut(cut).unwrap().shape)).collect()
+    }
+
+    #[test]
+    fn every_tensor_of_the_release_becomes_the_published_one() {
+        let names: Names =
+            serde_json::from_str(include_str!("../../../tests/parity/data/official_names.json")).unwrap();
+        let mut made: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for (name, shape) in &names.official {
+            for (ours, cut, shape) in shapes(name, shape) {
+                let known = made.entry(ours.clone()).or_insert_with(|| vec![0; shape.len()]);
+                assert!(known[0] == 0 || matches!(cut, Cut::Row(_)), "{ours} is made twice");
+                *known = [&[known[0] + shape[0]], &shape[1..]].concat();
+            }
+        }
+        assert!(names.published.len() > 500);
+        assert_eq!(made, names.published);
     }
 }
