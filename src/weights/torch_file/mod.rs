@@ -100,3 +100,6 @@ fn named_tensors<'v, 'p>(values: &'v Values<'p>) -> std::result::Result<Vec<(&'p
     };
     items.iter().map(tensor).collect()
 }
+
+#[cfg(test)]
+mod tests;
