@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::bytes::{self, Bytes};
 use super::names::Layout;
+use super::shards::{self, Index};
 use super::stored::Stored;
 use super::{TensorSource, safetensors_file, torch_file};
 use crate::error::{Error, Result};
@@ -26,12 +27,12 @@ struct SourceFile {
 }
 
 impl Checkpoint {
-    /// Opens and checks a file.
+    /// Opens and checks a file: safetensors, one of torch, or the index of several safetensors files.
     ///
     /// # Errors
     /// [`Error::ModelFile`] when it cannot be read, is truncated or foreign.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::of_file(path, Bytes::map(path)?)
+        if shards::is_index(path) { Self::of_shards(path) } else { Self::of_file(path, Bytes::map(path)?) }
     }
 
     /// The same over bytes at hand, which errors call `name`.
@@ -45,6 +46,19 @@ impl Checkpoint {
     fn of_file(path: &Path, bytes: Bytes) -> Result<Self> {
         let in_file = tensors(path, bytes.as_slice(), 0)?;
         Self::new(vec![SourceFile { path: path.into(), bytes }], path, in_file)
+    }
+
+    fn of_shards(path: &Path) -> Result<Self> {
+        let index = Index::read(path)?;
+        let shards = index.shards()?;
+        let (mut files, mut in_files) = (Vec::new(), Vec::new());
+        for (number, shard) in shards.iter().enumerate() {
+            let bytes = Bytes::map(shard)?;
+            in_files.extend(safetensors_file::tensors(shard, bytes.as_slice(), number)?);
+            files.push(SourceFile { path: shard.clone(), bytes });
+        }
+        index.check(&shards, &in_files)?;
+        Self::new(files, path, in_files)
     }
 
     /// `named` is the file that errors about all tensors together speak of.

@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod names;
 mod report;
 mod safetensors_file;
+mod shards;
 mod stored;
 mod torch_file;
 
