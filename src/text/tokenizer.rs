@@ -37,6 +37,11 @@ impl Tokenizer {
         Ok(Self { inner, max_content: (max_positions - 2).max(1) as usize })
     }
 
+    /// Tokens that there are, special ones included.
+    pub fn vocabulary_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
     /// Tokens of a phrase; white space is collapsed, too long a phrase is cut before the end token.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! wrong shape is collected, not thrown, so that one report names everything; [`load`] then decides, before
 //! anybody sees the model. A module's sub-path appears once, in its `new`.
 
+pub mod agreement;
 mod bundled;
 mod bytes;
 pub mod checkpoint;
