@@ -41,8 +41,17 @@ fn written(folder: &Path, dtype: &str, element_bytes: i64) -> PathBuf {
 
 /// Memory of the process that no file stands behind.
 fn anonymous_bytes() -> u64 {
+    resident_bytes("RssAnon:")
+}
+
+/// Memory of the process that is a file's.
+fn mapped_bytes() -> u64 {
+    resident_bytes("RssFile:")
+}
+
+fn resident_bytes(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
 }
 
@@ -64,9 +73,8 @@ fn rise_during<T>(work: impl FnOnce() -> T) -> (T, u64) {
     (result, highest.into_inner().max(anonymous_bytes()) - before)
 }
 
-fn loaded(path: &Path, kind: Kind) -> Vec<Tensor> {
-    let checkpoint = Checkpoint::open(path).unwrap();
-    load(&checkpoint, Device::Cpu, kind, |loader| {
+fn loaded(checkpoint: &Checkpoint, kind: Kind) -> Vec<Tensor> {
+    load(checkpoint, Device::Cpu, kind, |loader| {
         SHAPES.iter().enumerate().map(|(index, shape)| loader.tensor(&name(index), shape)).collect()
     })
     .unwrap()
@@ -84,12 +92,19 @@ fn loading_needs_the_size_of_the_model_and_little_more() {
         [("BF16", 2, Kind::BFloat16, 2), ("F32", 4, Kind::BFloat16, 2), ("F16", 2, Kind::Float, 4)]
     {
         let path = written(&folder, dtype, file_bytes);
-        let (tensors, rise) = rise_during(|| loaded(&path, kind));
+        let mapped_before = mapped_bytes();
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        let (tensors, rise) = rise_during(|| loaded(&checkpoint, kind));
         let size = (elements * loaded_bytes) as u64;
         assert_eq!(tensors.len(), SHAPES.len());
         assert!(rise * 100 <= size * 115, "{dtype} as {kind:?}: {rise} bytes for a model of {size}");
         // Memory that is not written to would make the rise small for nothing; some is that of the turn before.
         assert!(rise * 100 >= size * 50, "{dtype} as {kind:?}: {rise} bytes for a model of {size}");
+        let mapped = mapped_bytes().saturating_sub(mapped_before);
+        assert!(
+            mapped < path.metadata().unwrap().len() / 10,
+            "{dtype}: {mapped} bytes of the file are still in memory"
+        );
     }
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -2,7 +2,6 @@
 
 mod geometry_encoder;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::boxes::BoxCxcywh;
@@ -74,9 +73,13 @@ impl Prompt {
 
     /// Every non-empty phrase of a `;` separated list, repeated ones once.
     pub fn list_from_text(text: &str) -> Vec<Self> {
-        let mut seen = HashSet::new();
-        let phrases = text.split(CONCEPT_SEPARATOR).map(str::trim).filter(|phrase| seen.insert(*phrase));
-        phrases.filter_map(|phrase| Self::from_text(phrase).ok()).collect()
+        let mut prompts: Vec<Self> = Vec::new();
+        for prompt in text.split(CONCEPT_SEPARATOR).filter_map(|phrase| Self::from_text(phrase).ok()) {
+            if !prompts.contains(&prompt) {
+                prompts.push(prompt);
+            }
+        }
+        prompts
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
+use memmap2::UncheckedAdvice;
 use tch::{Device, Tensor};
 
 use super::stored::{Element, Stored};
@@ -34,6 +36,19 @@ impl Bytes {
         // fault the reader; model files are written once and replaced by renaming, as all tools for them do.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(unreadable)?;
         Ok(Self::Mapped(map))
+    }
+
+    /// Lets the system take the memory of a range back, which would otherwise count as the process's until the file is
+    /// closed. The bytes stay readable.
+    pub(super) fn release(&self, range: Range<usize>) {
+        let Self::Mapped(map) = self else { return };
+        if range.is_empty() {
+            return;
+        }
+        // SAFETY: the map is shared with the file and never written to, so what is dropped is read from there again.
+        let advised = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) };
+        // A system that refuses the advice keeps the memory a little longer, and nothing else.
+        drop(advised);
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {

@@ -120,7 +120,9 @@ impl TensorSource for Checkpoint {
             return Err(Error::Weights { report: format!("{name} missing") });
         };
         let SourceFile { path, bytes } = &self.files[stored.file];
-        bytes::copy(bytes.as_slice(), stored, target).map_err(|cause| Error::ModelFile {
+        let copied = bytes::copy(bytes.as_slice(), stored, target);
+        bytes.release(stored.range_in_bytes());
+        copied.map_err(|cause| Error::ModelFile {
             path: path.clone(),
             cause: format!("{name} {cause}"),
             remedy: "Copy or download it again and compare its checksum, or use the checkpoint as it was published"
