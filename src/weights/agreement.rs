@@ -51,7 +51,7 @@ fn count_of(list: &str, names: &[String]) -> i64 {
     names.iter().filter_map(number).collect::<BTreeSet<_>>().len() as i64
 }
 
-fn layer_counts(config: &ModelConfig) -> [(&'static str, i64, &'static str); 6] {
+fn layer_counts(config: &ModelConfig) -> [(&'static str, i64, &'static str); 5] {
     [
         (
             "vision_config.backbone_config.num_hidden_layers",
@@ -66,11 +66,6 @@ fn layer_counts(config: &ModelConfig) -> [(&'static str, i64, &'static str); 6] 
         ("geometry_encoder_config.num_layers", config.geometry_encoder_config.num_layers, "geometry_encoder.layers."),
         ("detr_encoder_config.num_layers", config.detr_encoder_config.num_layers, "detr_encoder.layers."),
         ("detr_decoder_config.num_layers", config.detr_decoder_config.num_layers, "detr_decoder.layers."),
-        (
-            "mask_decoder_config.num_upsampling_stages",
-            config.mask_decoder_config.num_upsampling_stages,
-            "mask_decoder.pixel_decoder.conv_layers.",
-        ),
     ]
 }
 
