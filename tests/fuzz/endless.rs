@@ -57,7 +57,7 @@ impl Hunt {
     fn is_new(&mut self, input: &[u8]) -> bool {
         // Written first: a target that ends the process cannot be asked afterwards.
         let current = self.folder.join("current");
-        std::fs::write(&current, input).unwrap_or_else(|cause| panic!("{}: {cause}", current.display()));
+        corpus::write_over(&current, input);
         let began = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.target.run)(input)));
         let verdict = match &outcome {

@@ -9,6 +9,8 @@ use sa3::prompt::Prompt;
 use sa3::text::Tokenizer;
 use sa3::weights::{Checkpoint, TensorSource, agreement, bundled};
 
+use crate::corpus;
+
 /// What became of an input, in words.
 pub type Outcome = Result<String, String>;
 
@@ -136,7 +138,7 @@ fn read_all(checkpoint: &Checkpoint) -> Outcome {
 /// The input as the index beside one shard.
 fn index(input: &[u8]) -> Outcome {
     let path = folder().join("model.safetensors.index.json");
-    std::fs::write(&path, input).map_err(|cause| cause.to_string())?;
+    corpus::write_over(&path, input);
     read_all(&Checkpoint::open(&path).map_err(words)?)
 }
 
