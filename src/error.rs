@@ -13,8 +13,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// `model` names nothing that can be loaded.
     #[error(
-        "model \"{model}\" was not found: {cause}. Use \"nano\" (bundled), \"test\" (artificial), or the path of a \
-         checkpoint directory (config.json with model.safetensors) or file"
+        "model \"{model}\" was not found: {cause}. Use \"nano\" (bundled), \"test\" (artificial), the path of a \
+         checkpoint directory (config.json with model.safetensors) or file (sam3.pt), or the owner/name of a model in \
+         the Hugging Face cache"
     )]
     ModelNotFound {
         /// The text the user gave.

@@ -51,8 +51,10 @@ impl ImageModel {
     /// Loads strictly from `source`.
     ///
     /// # Errors
-    /// [`crate::Error::Weights`] naming everything that does not fit.
+    /// [`crate::Error::Config`] naming a field that the tensors contradict, [`crate::Error::Weights`] naming everything
+    /// that does not fit, [`crate::Error::ModelFile`] naming a tensor that cannot be used.
     pub fn load(source: &dyn TensorSource, config: &ModelConfig, device: Device, kind: Kind) -> Result<Self> {
+        weights::agreement::check(config, source)?;
         weights::load(source, device, kind, |loader| Self::new(loader, config))
     }
 

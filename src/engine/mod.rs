@@ -7,6 +7,7 @@
 mod artificial;
 mod exit;
 mod guard;
+mod hub_cache;
 mod model_files;
 mod registry;
 mod segmenter;
@@ -30,7 +31,7 @@ const MAX_WAITING_JOBS: usize = 256;
 /// Which model, where and how: what makes two elements share one engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EngineSettings {
-    /// "nano", "test" or "test:key=value,…", a checkpoint directory or file.
+    /// "nano", "test" or "test:key=value,…", a checkpoint directory or file, "owner/name" in the Hugging Face cache.
     pub model: String,
     /// Where to run.
     pub device: DeviceChoice,

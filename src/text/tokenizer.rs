@@ -1,5 +1,7 @@
 //! CLIP's byte-pair tokenizer, read from the model's tokenizer.json.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::error::{Error, Result};
 use crate::prompt::{PromptNotice, has_non_latin_letters};
 
@@ -31,10 +33,15 @@ impl Tokenizer {
             cause: format!("it cannot be used: {cause}"),
             remedy: "Copy the tokenizer.json that belongs to the model".into(),
         };
-        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(unusable)?;
+        let mut inner = surviving(|| tokenizers::Tokenizer::from_bytes(json)).map_err(unusable)?;
         // Phrases keep their own length here: padding tells the model nothing, and what is cut must be known.
         inner.with_padding(None).with_truncation(None).map_err(unusable)?;
         Ok(Self { inner, max_content: (max_positions - 2).max(1) as usize })
+    }
+
+    /// Tokens that there are, special ones included.
+    pub fn vocabulary_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
     }
 
     /// Tokens of a phrase; white space is collapsed, too long a phrase is cut before the end token.
@@ -42,7 +49,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Prompt`] when the phrase cannot be encoded.
     pub fn encode(&self, phrase: &str) -> Result<Tokens> {
-        let encoding = self.inner.encode(phrase, true).map_err(|cause| Error::Prompt {
+        let encoding = surviving(|| self.inner.encode(phrase, true)).map_err(|cause| Error::Prompt {
             prompt: phrase.into(),
             cause: format!("it cannot be tokenised: {cause}"),
         })?;
@@ -74,6 +81,12 @@ impl Tokenizer {
         }
         notices
     }
+}
+
+/// The library takes its own files for granted: what is missing in a damaged one can make it panic, also when the file
+/// was read without complaint.
+fn surviving<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> tokenizers::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("parts of it contradict each other".into()))
 }
 
 #[cfg(test)]

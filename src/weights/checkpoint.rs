@@ -1,97 +1,99 @@
-//! A safetensors file, memory-mapped or compiled in, as a [`TensorSource`].
+//! The files of a checkpoint, memory-mapped or held by the program, as a [`TensorSource`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use super::TensorSource;
+use super::bytes::{self, Bytes};
 use super::names::Layout;
+use super::shards::{self, Index};
+use super::stored::Stored;
+use super::{TensorSource, safetensors_file, torch_file};
 use crate::error::{Error, Result};
 
-/// The header of a safetensors file is preceded by its length.
-const LENGTH_FIELD_BYTES: usize = 8;
-
-enum Bytes {
-    Mapped(memmap2::Mmap),
-    Static(&'static [u8]),
+/// A checked checkpoint. Its tensors are read from the files when they are asked for, each once.
+pub struct Checkpoint {
+    files: Vec<SourceFile>,
+    layout: Layout,
+    /// By our name.
+    tensors: BTreeMap<String, Stored>,
 }
 
-/// A checked safetensors file.
-pub struct Checkpoint {
+struct SourceFile {
     path: PathBuf,
     bytes: Bytes,
-    /// By our name.
-    tensors: BTreeMap<String, Entry>,
-}
-
-/// Where one tensor stands in the bytes.
-struct Entry {
-    dtype: Dtype,
-    shape: Vec<i64>,
-    range_in_bytes: Range<usize>,
 }
 
 impl Checkpoint {
-    /// Opens and checks a file.
+    /// Opens and checks a file: safetensors, one of torch, or the index of several safetensors files.
     ///
     /// # Errors
     /// [`Error::ModelFile`] when it cannot be read, is truncated or foreign.
     pub fn open(path: &Path) -> Result<Self> {
-        let unreadable = |cause: std::io::Error| Error::ModelFile {
-            path: path.into(),
-            cause: format!("it cannot be read: {cause}"),
-            remedy: "Check the path and its permissions".into(),
-        };
-        let file = File::open(path).map_err(unreadable)?;
-        // SAFETY: the map is private and read-only. Another process that truncates the file while it is loaded could
-        // fault the reader; model files are written once and replaced by renaming, as all tools for them do.
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(unreadable)?;
-        Self::check(path, Bytes::Mapped(map))
+        if shards::is_index(path) { Self::of_shards(path) } else { Self::of_file(path, Bytes::map(path)?) }
     }
 
-    /// The same over bytes that are part of the program.
+    /// The same over bytes at hand, which errors call `name`.
     ///
     /// # Errors
     /// As [`Checkpoint::open`].
-    pub fn from_static(name: &str, bytes: &'static [u8]) -> Result<Self> {
-        Self::check(Path::new(name), Bytes::Static(bytes))
+    pub fn from_bytes(name: &str, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
+        Self::of_file(Path::new(name), Bytes::Held(bytes.into()))
     }
 
-    fn check(path: &Path, bytes: Bytes) -> Result<Self> {
-        let damaged = |cause: safetensors::SafeTensorError| Error::ModelFile {
+    fn of_file(path: &Path, bytes: Bytes) -> Result<Self> {
+        let in_file = tensors(path, bytes.as_slice(), 0)?;
+        Self::new(vec![SourceFile { path: path.into(), bytes }], path, in_file)
+    }
+
+    fn of_shards(path: &Path) -> Result<Self> {
+        let index = Index::read(path)?;
+        let shards = index.shards()?;
+        let (mut files, mut in_files) = (Vec::new(), Vec::new());
+        for (number, shard) in shards.iter().enumerate() {
+            let bytes = Bytes::map(shard)?;
+            in_files.extend(safetensors_file::tensors(shard, bytes.as_slice(), number)?);
+            files.push(SourceFile { path: shard.clone(), bytes });
+        }
+        index.check(&shards, &in_files)?;
+        Self::new(files, path, in_files)
+    }
+
+    /// `named` is the file that errors about all tensors together speak of.
+    fn new(files: Vec<SourceFile>, named: &Path, in_files: Vec<(String, Stored)>) -> Result<Self> {
+        let layout = Layout::detect(named, in_files.iter().map(|(name, _)| name.as_str()))?;
+        let damaged = |path: &Path, cause: String| Error::ModelFile {
             path: path.into(),
-            cause: format!("it is not a complete safetensors file: {cause}"),
+            cause,
             remedy: "Copy or download it again and compare its checksum".into(),
         };
-        SafeTensors::deserialize(bytes.as_slice()).map_err(damaged)?;
-        let (header_len, metadata) = SafeTensors::read_metadata(bytes.as_slice()).map_err(damaged)?;
-        let data_start = header_len + LENGTH_FIELD_BYTES;
-        let in_file = metadata.tensors();
-        let layout = Layout::detect(path, in_file.keys().map(String::as_str))?;
-        let tensors = in_file
-            .iter()
-            .filter_map(|(name, info)| {
-                let (start, end) = info.data_offsets;
-                let shape = info.shape.iter().map(|&side| side as i64).collect();
-                let range_in_bytes = data_start + start..data_start + end;
-                Some((layout.ours(name)?.to_string(), Entry { dtype: info.dtype, shape, range_in_bytes }))
-            })
-            .collect();
-        Ok(Self { path: path.into(), tensors, bytes })
+        let mut tensors = BTreeMap::new();
+        for (name, stored) in &in_files {
+            for (ours, cut) in layout.ours(name) {
+                let part = stored.cut(cut);
+                let part = part.map_err(|cause| damaged(&files[stored.file].path, format!("{name}: {cause}")))?;
+                if tensors.insert(ours.clone(), part).is_some() {
+                    return Err(damaged(&files[stored.file].path, format!("two of its tensors are {ours}")));
+                }
+            }
+        }
+        Ok(Self { files, layout, tensors })
+    }
+
+    /// In which layout the tensors were found.
+    pub fn layout(&self) -> Layout {
+        self.layout
     }
 }
 
-impl Bytes {
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map,
-            Self::Static(bytes) => bytes,
-        }
+/// What a file holds, told by its first bytes: names of files are the user's own.
+fn tensors(path: &Path, bytes: &[u8], file: usize) -> Result<Vec<(String, Stored)>> {
+    if torch_file::is_one(bytes) {
+        torch_file::tensors(path, bytes, file)
+    } else {
+        safetensors_file::tensors(path, bytes, file)
     }
 }
 
@@ -101,69 +103,81 @@ impl TensorSource for Checkpoint {
     }
 
     fn shape(&self, name: &str) -> Option<Vec<i64>> {
-        self.tensors.get(name).map(|entry| entry.shape.clone())
+        self.tensors.get(name).map(|stored| stored.shape.clone())
     }
 
     fn read(&self, name: &str) -> Result<Tensor> {
-        let refuse = |cause: String| Error::ModelFile {
-            path: self.path.clone(),
-            cause,
-            remedy: "Weights may be F32, F16 or BF16".into(),
+        let usable = self.tensors.get(name).and_then(|stored| Some((stored.element.kind()?.0, &stored.shape)));
+        // Of no more elements than the file has, as was checked when it was opened; what is of no use is refused below.
+        let (kind, shape) = usable.map_or((Kind::Float, &[][..]), |(kind, shape)| (kind, &shape[..]));
+        let mut tensor = Tensor::empty(shape, (kind, Device::Cpu));
+        self.copy_to(name, &mut tensor)?;
+        Ok(tensor)
+    }
+
+    fn copy_to(&self, name: &str, target: &mut Tensor) -> Result<()> {
+        let Some(stored) = self.tensors.get(name) else {
+            return Err(Error::Weights { report: format!("{name} missing") });
         };
-        let entry = self.tensors.get(name).ok_or_else(|| refuse(format!("{name} is not in it")))?;
-        let kind = match entry.dtype {
-            Dtype::F32 => Kind::Float,
-            Dtype::F16 => Kind::Half,
-            Dtype::BF16 => Kind::BFloat16,
-            other => return Err(refuse(format!("{name} is of type {other:?}"))),
-        };
-        let bytes = &self.bytes.as_slice()[entry.range_in_bytes.clone()];
-        Ok(Tensor::from_data_size(bytes, &entry.shape, kind))
+        let SourceFile { path, bytes } = &self.files[stored.file];
+        let copied = bytes::copy(bytes.as_slice(), stored, target);
+        bytes.release(stored.range_in_bytes());
+        copied.map_err(|cause| Error::ModelFile {
+            path: path.clone(),
+            cause: format!("{name} {cause}"),
+            remedy: "Copy or download it again and compare its checksum, or use the checkpoint as it was published"
+                .into(),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use safetensors::tensor::TensorView;
+    use safetensors::tensor::{Dtype, TensorView};
 
     /// A file with one tensor of two elements for each name.
-    fn written(file: &str, names: &[&str], dtype: Dtype, cut_bytes: usize) -> PathBuf {
+    fn written(names: &[&str], dtype: Dtype) -> Vec<u8> {
         let data = vec![0u8; 2 * dtype.bitsize() / 8];
         let view = || TensorView::new(dtype, vec![2], &data).unwrap();
-        let bytes = safetensors::serialize(names.iter().map(|name| (*name, view())), None).unwrap();
-        let path = std::env::temp_dir().join(format!("sa3-{}-{file}.safetensors", std::process::id()));
-        std::fs::write(&path, &bytes[..bytes.len() - cut_bytes]).unwrap();
-        path
+        safetensors::serialize(names.iter().map(|name| (*name, view())), None).unwrap()
     }
 
-    fn refusal(path: &Path) -> String {
-        Checkpoint::open(path).map(|_| ()).unwrap_err().to_string()
+    fn refusal(bytes: Vec<u8>) -> String {
+        Checkpoint::from_bytes("x.safetensors", bytes).map(|_| ()).unwrap_err().to_string()
     }
 
     #[test]
     fn the_video_layout_gives_the_detector_alone() {
         let names = ["detector_model.text_projection.bias", "tracker_neck.x", "tracker_model.y"];
-        let path = written("video", &names, Dtype::BF16, 0);
-        let checkpoint = Checkpoint::open(&path).unwrap();
+        let checkpoint = Checkpoint::from_bytes("x.safetensors", written(&names, Dtype::BF16)).unwrap();
         assert_eq!(checkpoint.names(), ["text_projection.bias"]);
+        assert_eq!(checkpoint.layout(), Layout::HfVideo);
         assert_eq!(checkpoint.shape("text_projection.bias"), Some(vec![2]));
         assert_eq!(checkpoint.read("text_projection.bias").unwrap().kind(), Kind::BFloat16);
-        std::fs::remove_file(path).unwrap();
     }
 
     #[test]
     fn truncated_foreign_and_integer_files_are_refused_in_words() {
-        let truncated = written("truncated", &["text_projection.bias"], Dtype::F32, 3);
-        assert!(refusal(&truncated).contains("not a complete safetensors file"), "{}", refusal(&truncated));
-        let foreign = written("foreign", &["bert.embeddings"], Dtype::F32, 0);
-        assert!(refusal(&foreign).contains("bert.embeddings"), "{}", refusal(&foreign));
-        let integers = written("integers", &["text_projection.bias"], Dtype::I64, 0);
-        let error = Checkpoint::open(&integers).unwrap().read("text_projection.bias").unwrap_err().to_string();
-        assert!(error.contains("I64") && error.contains("BF16"), "{error}");
-        assert!(refusal(Path::new("/no/such.safetensors")).contains("cannot be read"));
-        for path in [truncated, foreign, integers] {
-            std::fs::remove_file(path).unwrap();
+        let whole = written(&["text_projection.bias"], Dtype::F32);
+        for length in 0..whole.len() {
+            let text = refusal(whole[..length].to_vec());
+            assert!(text.contains("not a complete safetensors file"), "{length}: {text}");
         }
+        assert!(refusal(written(&["bert.embeddings"], Dtype::F32)).contains("bert.embeddings"));
+        let integers = Checkpoint::from_bytes("x", written(&["text_projection.bias"], Dtype::I64)).unwrap();
+        let error = integers.read("text_projection.bias").unwrap_err().to_string();
+        assert!(error.contains("text_projection.bias") && error.contains("I64") && error.contains("BF16"), "{error}");
+        let error = Checkpoint::open(Path::new("/no/such.safetensors")).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn weights_that_are_no_numbers_name_their_tensor() {
+        let data: Vec<u8> = [1.0, f32::NAN].iter().flat_map(|number| number.to_le_bytes()).collect();
+        let view = TensorView::new(Dtype::F32, vec![2], &data).unwrap();
+        let bytes = safetensors::serialize([("text_projection.bias", view)], None).unwrap();
+        let error = Checkpoint::from_bytes("x", bytes).unwrap().read("text_projection.bias").unwrap_err().to_string();
+        assert!(error.contains("text_projection.bias") && error.contains("NaN"), "{error}");
     }
 }

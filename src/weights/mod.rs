@@ -4,10 +4,16 @@
 //! wrong shape is collected, not thrown, so that one report names everything; [`load`] then decides, before
 //! anybody sees the model. A module's sub-path appears once, in its `new`.
 
+pub mod agreement;
 mod bundled;
+mod bytes;
 pub mod checkpoint;
 pub mod names;
 mod report;
+mod safetensors_file;
+mod shards;
+mod stored;
+mod torch_file;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +37,15 @@ pub trait TensorSource {
     /// # Errors
     /// When the element type cannot be used for weights.
     fn read(&self, name: &str) -> Result<Tensor>;
+    /// Copies the tensor to `target`, which has its shape, in the precision and on the device of `target`. A source
+    /// whose tensors already lie in memory copies them from there, so that each is in memory once.
+    ///
+    /// # Errors
+    /// As [`TensorSource::read`].
+    fn copy_to(&self, name: &str, target: &mut Tensor) -> Result<()> {
+        target.copy_(&self.read(name)?);
+        Ok(())
+    }
 }
 
 struct Ledger {
@@ -131,7 +146,9 @@ impl<'a> Loader<'a> {
             Some(found) if found == shape => {
                 ledger.used.insert(path.clone());
                 drop(ledger);
-                return Ok(self.source.read(&path)?.to_device(self.device).to_kind(self.kind));
+                let mut tensor = Tensor::empty(shape, (self.kind, self.device));
+                self.source.copy_to(&path, &mut tensor)?;
+                return Ok(tensor);
             }
             Some(found) => {
                 ledger.used.insert(path.clone());

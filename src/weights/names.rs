@@ -1,14 +1,21 @@
 //! Layouts of published files, and how their names become ours.
 //!
 //! Ours are transformers' names of the image model (`vision_encoder.…`, layout C). A layout B file carries the same
-//! names below `detector_model.`, beside the tracker's. Source: section 2 of the reference notes, transformers 5.17.
+//! names below `detector_model.`, beside the tracker's. A layout A file has the names of the original release, which
+//! [`official`] turns into those of layout B.
 
-use crate::error::{Error, Result};
+mod official;
+
 use std::path::Path;
+
+use super::stored::Cut;
+use crate::error::{Error, Result};
 
 /// Where the image model's tensors stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
+    /// The original release, `sam3.pt`: `detector.`, `tracker.`.
+    Official,
     /// The video model of transformers: `detector_model.`, `tracker_model.`, `tracker_neck.`.
     HfVideo,
     /// The image model of transformers alone.
@@ -16,6 +23,9 @@ pub enum Layout {
 }
 
 const DETECTOR_PREFIX: &str = "detector_model.";
+const OFFICIAL_PREFIX: &str = "detector.";
+/// SAM 3.1 has a tracker of another architecture, and another prefix for it.
+const MULTIPLEX_PREFIX: &str = "tracker.model.";
 const IMAGE_PREFIXES: [&str; 8] = [
     "vision_encoder.",
     "text_encoder.",
@@ -33,36 +43,44 @@ impl Layout {
     /// # Errors
     /// [`Error::ModelFile`] that says what the file seems to be instead.
     pub fn detect<'n>(path: &Path, names: impl Iterator<Item = &'n str> + Clone) -> Result<Self> {
-        if names.clone().any(|name| name.starts_with(DETECTOR_PREFIX)) {
-            return Ok(Self::HfVideo);
-        }
-        if names.clone().any(|name| IMAGE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))) {
-            return Ok(Self::HfImage);
-        }
+        let any = |prefix: &str| names.clone().any(|name| name.starts_with(prefix));
         let refuse = |cause: &str, remedy: &str| {
             Err(Error::ModelFile { path: path.into(), cause: cause.into(), remedy: remedy.into() })
         };
-        if names.clone().any(|name| name.starts_with("detector.")) {
+        if any(MULTIPLEX_PREFIX) {
             return refuse(
-                "it has the names of the original SAM 3 release (detector.…)",
-                "Use the model.safetensors of the same release in the Hugging Face layout",
+                "it is SAM 3.1 (\"object multiplex\", sam3.1_multiplex.pt), whose tracker packs objects in groups of \
+                 16 that share one memory; this architecture is not supported",
+                "Use sam3.pt or model.safetensors of facebook/sam3",
             );
+        }
+        if any(DETECTOR_PREFIX) {
+            return Ok(Self::HfVideo);
+        }
+        if any(OFFICIAL_PREFIX) {
+            return Ok(Self::Official);
+        }
+        if IMAGE_PREFIXES.iter().any(|prefix| any(prefix)) {
+            return Ok(Self::HfImage);
         }
         let first = names.clone().next().unwrap_or("no tensor at all").to_string();
         refuse(
             &format!("it is not a SAM 3 model (it holds {first})"),
-            "Use a model.safetensors with the tensors of Sam3Model or Sam3VideoModel",
+            "Use sam3.pt of facebook/sam3, or a model.safetensors with the tensors of Sam3Model or Sam3VideoModel",
         )
     }
 
-    /// Our name of a tensor of the image model, `None` for another component's.
-    pub fn ours(self, name: &str) -> Option<&str> {
-        match self {
-            Self::HfVideo => name.strip_prefix(DETECTOR_PREFIX),
-            Self::HfImage => {
-                (!name.starts_with("tracker_model.") && !name.starts_with("tracker_neck.")).then_some(name)
-            }
-        }
+    /// Our names of what a tensor holds of the image model; none for another component's.
+    pub(super) fn ours(self, name: &str) -> Vec<(String, Cut)> {
+        let of_detector = |(name, cut): (String, Cut)| {
+            let is_tracker = ["tracker.", "tracker_model.", "tracker_neck."].iter().any(|t| name.starts_with(t));
+            (!is_tracker).then(|| (name.strip_prefix(DETECTOR_PREFIX).unwrap_or(&name).to_string(), cut))
+        };
+        let published = match self {
+            Self::Official => official::published(name),
+            Self::HfVideo | Self::HfImage => vec![(name.to_string(), Cut::Whole)],
+        };
+        published.into_iter().filter_map(of_detector).collect()
     }
 }
 
@@ -78,14 +96,19 @@ mod tests {
     fn layouts_are_told_by_prefix() {
         assert_eq!(detect(&["tracker_neck.a", "detector_model.text_projection.bias"]).unwrap(), Layout::HfVideo);
         assert_eq!(detect(&["text_projection.bias"]).unwrap(), Layout::HfImage);
-        assert_eq!(Layout::HfVideo.ours("detector_model.detr_encoder.x"), Some("detr_encoder.x"));
-        assert_eq!(Layout::HfVideo.ours("tracker_model.x"), None);
+        let ours = |name| Layout::HfVideo.ours(name).into_iter().map(|(ours, _)| ours).collect::<Vec<_>>();
+        assert_eq!(ours("detector_model.detr_encoder.x"), ["detr_encoder.x"]);
+        assert!(ours("tracker_model.x").is_empty());
+        assert_eq!(detect(&["detector.x", "tracker.y"]).unwrap(), Layout::Official);
+        assert_eq!(Layout::Official.ours("detector.segmentation_head.cross_attend_prompt.in_proj_bias").len(), 3);
+        assert!(Layout::Official.ours("tracker.no_obj_ptr").is_empty());
     }
 
     #[test]
     fn foreign_files_are_named() {
         assert!(detect(&["bert.x"]).unwrap_err().to_string().contains("bert.x"));
-        assert!(detect(&["detector.x"]).unwrap_err().to_string().contains("original"));
+        let multiplex = detect(&["detector.x", "tracker.model.y"]).unwrap_err().to_string();
+        assert!(multiplex.contains("SAM 3.1") && multiplex.contains("facebook/sam3"), "{multiplex}");
         assert!(detect(&[]).unwrap_err().to_string().contains("no tensor"));
     }
 }

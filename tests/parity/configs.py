@@ -44,7 +44,23 @@ def other_numbers() -> dict:
     }  # fmt: skip
 
 
-CONFIGS = {"tiny": tiny, "other_numbers": other_numbers}
+def smallest() -> dict:
+    """For a whole checkpoint as a fixture: as few weights as there can be."""
+    return {
+        "vision": {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
+                   "image_size": 56, "window_size": 2, "global_attn_indexes": [1], "pretrain_image_size": 28,
+                   "layer_norm_eps": 1e-5, "rope_parameters": {"rope_type": "axial", "rope_theta": 10000.0}},
+        "text": {"hidden_size": 16, "intermediate_size": 24, "projection_dim": 8, "num_hidden_layers": 1,
+                 "num_attention_heads": 2, "max_position_embeddings": 16, "layer_norm_eps": 1e-5},
+        "geometry": {"num_layers": 1, "num_attention_heads": 2, "intermediate_size": 24, "roi_size": 3},
+        "encoder": {"num_layers": 1, "num_attention_heads": 2, "intermediate_size": 24},
+        "decoder": {"num_layers": 1, "num_queries": 4, "num_attention_heads": 2, "intermediate_size": 24},
+        "mask": {"num_upsampling_stages": 2, "num_attention_heads": 2},
+        "width": 16,
+    }  # fmt: skip
+
+
+CONFIGS = {"tiny": tiny, "other_numbers": other_numbers, "smallest": smallest}
 
 
 def config(name: str, image_size: int | None = None) -> Sam3Config:

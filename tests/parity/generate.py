@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 import capture
 import configs
 import image_cases
+import official_cases
 import resize_cases
 import token_cases
 import trained_cases
@@ -83,6 +84,8 @@ def write_all(model_dir: Path, pictures_dir: Path) -> None:
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, HERE / "data/trained.safetensors")
     tokens = ",\n".join(json.dumps(case) for case in token_cases.run(model_dir))
     (HERE / "data/tokens.json").write_text(f"[\n{tokens}\n]\n")
+    (HERE / "data/official_names.json").write_text(json.dumps(official_cases.name_lists(), separators=(",", ":")))
+    official_cases.write(HERE / "data/official.pt")
     cases = {
         "made_with": PINNED,
         "weight_rules": weights.rules_for_json(),

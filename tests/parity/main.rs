@@ -4,6 +4,7 @@
 mod blocks;
 mod counter_hash;
 mod fixtures;
+mod official;
 mod resize;
 mod tokens;
 mod trained;

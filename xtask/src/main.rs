@@ -11,6 +11,7 @@ mod elf;
 mod exports;
 mod failure;
 mod folders;
+mod fuzz;
 mod install;
 mod libtorch;
 mod pins;
@@ -32,7 +33,7 @@ use say::say;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The one door to sa3: set-up, build, demo, test, install, doctor, bench.
+/// The one door to sa3: set-up, build, demo, test, install, doctor, fuzz, bench.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
@@ -69,6 +70,8 @@ enum Command {
     Uninstall,
     /// Check versions, libraries, driver, plugin and model; each fault comes with its remedy
     Doctor,
+    /// Give broken and hostile files to everything that reads files
+    Fuzz(fuzz::Options),
     /// Measure speed
     Bench {
         /// Compare with the Python reference, in an environment made for it
@@ -121,6 +124,7 @@ fn run(command: Command) -> Outcome<()> {
         Command::Install => install::install(&checkout),
         Command::Uninstall => install::uninstall(),
         Command::Doctor => doctor::run(&checkout),
+        Command::Fuzz(options) => fuzz::run(&checkout, &options),
         Command::Bench { vs_transformers: _ } => bench::vs_transformers(&checkout),
     }
 }
