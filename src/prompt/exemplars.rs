@@ -185,9 +185,9 @@ mod tests {
     #[test]
     fn pixels_follow_the_frame_and_parts_do_not() {
         let box_of = |set: &ExemplarSet, width, height| set.on_frame(width, height).unwrap()[0].box_in_frame;
-        let pixels = set(given(10.0, 20.0, 20.0, 40.0), BoxUnit::Pixels).unwrap();
-        assert_eq!(box_of(&pixels, 100, 100), BoxCxcywh { cx: 0.2, cy: 0.4, w: 0.2, h: 0.4 });
-        assert_eq!(box_of(&pixels, 200, 400), BoxCxcywh { cx: 0.1, cy: 0.1, w: 0.1, h: 0.1 });
+        let pixels = set(given(8.0, 16.0, 16.0, 32.0), BoxUnit::Pixels).unwrap();
+        assert_eq!(box_of(&pixels, 64, 64), BoxCxcywh { cx: 0.25, cy: 0.5, w: 0.25, h: 0.5 });
+        assert_eq!(box_of(&pixels, 128, 256), BoxCxcywh { cx: 0.125, cy: 0.125, w: 0.125, h: 0.125 });
         let parts = set(given(0.5, 0.5, 0.25, 0.5), BoxUnit::Frame).unwrap();
         assert_eq!(box_of(&parts, 7, 9), BoxCxcywh { cx: 0.625, cy: 0.75, w: 0.25, h: 0.5 });
     }

@@ -228,7 +228,7 @@ mod tests {
         gst::init().unwrap();
         let mut sources = Sources::default();
         set(&mut sources, "prompt", "red car; dog").unwrap();
-        set(&mut sources, "boxes", "dog: 0,0,1,1; 0,0,0.5,0.5").unwrap();
+        set(&mut sources, "boxes", "dog: 0,0,1,1; : 0,0,0.5,0.5").unwrap();
         set(&mut sources, "exclude", "toy").unwrap();
         sources.set("prompts", &gst::Array::new(["cat", "dog"]).to_value()).unwrap();
         let id = sources.add(Prompt::from_text("bird").unwrap()).unwrap();
