@@ -135,7 +135,10 @@ impl ExemplarSet {
             if box_in_frame.area() > 0.0 {
                 return Ok(ExemplarBox { box_in_frame: box_in_frame.into(), is_positive: given.is_positive });
             }
-            let cause = format!("the box lies outside the frame of {frame_width}x{frame_height} pixels");
+            let cause = format!(
+                "the box lies outside the frame of {frame_width}x{frame_height} pixels; give it inside, or as parts of \
+                 the frame from 0 to 1"
+            );
             Err(refused(&given.to_string(), cause))
         };
         self.boxes.iter().map(normalised).collect()
