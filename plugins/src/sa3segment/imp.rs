@@ -23,6 +23,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("sa3segment", gst::DebugColorFlags::empty(), Some("Text-prompted segmentation"))
 });
 
+/// Mistakes that are remembered until there is a bus.
+const MAX_UNTOLD: usize = 16;
 /// Smallest side of a frame in pixels.
 const MIN_SIDE_IN_PIXELS: i32 = 16;
 
@@ -31,6 +33,8 @@ pub struct Sa3Segment {
     /// Before `settings` where both are taken; neither is held while anything is waited for.
     segmenter: Mutex<Segmenter>,
     settings: Mutex<Settings>,
+    /// Refused before the element had a bus, as in a launch line; told on the way to READY.
+    untold: Mutex<Vec<Error>>,
 }
 
 impl Sa3Segment {
@@ -127,7 +131,19 @@ impl Sa3Segment {
     }
 
     fn warn(&self, error: &Error) {
-        post_warning(&*self.obj(), error, &error.to_string());
+        if self.obj().bus().is_some() {
+            post_warning(&*self.obj(), error, &error.to_string());
+            return;
+        }
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        if untold.len() < MAX_UNTOLD {
+            untold.push(error.clone());
+        }
+    }
+
+    fn tell_untold(&self) {
+        let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
+        untold.iter().for_each(|error| self.warn(error));
     }
 
     /// Reads the prompts file when it has changed. No lock is held while the file system works.
@@ -189,7 +205,7 @@ impl ObjectSubclass for Sa3Segment {
 
     fn with_class(class: &Self::Class) -> Self {
         let flow = Flow::new(flow::build_pads::<Self>(|name| class.pad_template(name)));
-        Self { flow, segmenter: Mutex::default(), settings: Mutex::default() }
+        Self { flow, segmenter: Mutex::default(), settings: Mutex::default(), untold: Mutex::default() }
     }
 }
 
@@ -268,6 +284,7 @@ impl ElementImpl for Sa3Segment {
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        self.tell_untold();
         if transition == gst::StateChange::ReadyToPaused {
             // Exemplars belong to the run: what they showed in the one before may have been another video.
             self.change_prompts(|sources| {

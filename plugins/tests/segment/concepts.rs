@@ -46,6 +46,13 @@ fn a_launch_line_takes_boxes_lists_and_exclusion() {
 }
 
 #[test]
+fn a_mistake_in_a_launch_line_is_told_once_there_is_a_bus() {
+    let mut rig = Rig::new("model=test prompt=dog boxes=\"dog: 40,40,10,10\"");
+    assert_eq!(labels(&rig.through(0)), ["dog"]);
+    assert_warned(&rig, &["boxes=\"dog: 40,40,10,10\"", "unit=pixels"]);
+}
+
+#[test]
 fn boxes_take_effect_at_the_next_frame_in_the_frames_own_pixels() {
     // Frames have 32x16 pixels; the artificial engine puts a disc where the first positive box is.
     let mut rig = Rig::new("model=test boxes=\"unit=pixels; -0,0,2,2; 8,6,16,4\"");
