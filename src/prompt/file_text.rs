@@ -101,4 +101,58 @@ mod tests {
             assert!(error.contains(place), "{text}: {error}");
         }
     }
+
+    /// Numbers that look random and are the same in every run.
+    fn scramble(state: &mut u64) -> usize {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) as usize
+    }
+
+    #[test]
+    fn no_text_is_a_panic_and_what_is_taken_is_legal() {
+        let pieces = [
+            "red car",
+            ":",
+            ";",
+            ",",
+            "-",
+            "+",
+            "0.1",
+            "0.5,0.5,0.1,0.1",
+            "1e39",
+            "nan",
+            "unit=",
+            "pixels",
+            "from=",
+            "\n",
+            "each-frame",
+            "{",
+            "}",
+            "[",
+            "]",
+            "\"text\"",
+            "\"boxes\"",
+            "\"dog\"",
+            "[0,0,1,1]",
+            "null",
+            "ž",
+            "\u{0}",
+            "#",
+        ];
+        let mut state = 7;
+        let mut taken = 0;
+        for _ in 0..20_000 {
+            let count = 1 + scramble(&mut state) % 9;
+            let text: String = (0..count).map(|_| pieces[scramble(&mut state) % pieces.len()]).collect();
+            for prompts in
+                [crate::prompt::prompts_from_box_text(&text), prompts_from_file_text(&text)].into_iter().flatten()
+            {
+                taken += usize::from(!prompts.is_empty());
+                let sets = prompts.iter().flat_map(|prompt| &prompt.exemplars);
+                let legal = sets.flat_map(|set| set.boxes()).all(|b| b.width > 0.0 && b.x.is_finite() && b.y >= 0.0);
+                assert!(legal && prompts.iter().all(|prompt| !prompt.text.trim().is_empty()), "{text}");
+            }
+        }
+        assert!(taken > 1000, "{taken}");
+    }
 }

@@ -88,6 +88,19 @@ fn setting_boxes_again_is_news_and_interrupts_an_interval() {
 }
 
 #[test]
+fn exemplars_are_taken_anew_after_a_restart() {
+    let mut rig = Rig::new("model=test boxes=\"dog: 0,0,0.5,0.5\" prompt=cat");
+    rig.through(0);
+    rig.through(40);
+    assert_eq!(rig.messages(gst::MessageType::Element).len(), 1);
+    rig.element.set_state(gst::State::Ready).unwrap();
+    rig.element.set_state(gst::State::Playing).unwrap();
+    rig.harness.set_src_caps_str(crate::rig::CAPS);
+    rig.through(80);
+    assert_eq!(rig.messages(gst::MessageType::Element).len(), 1, "the boxes are other ones");
+}
+
+#[test]
 fn mistakes_are_warnings_with_the_grammar_and_the_prompts_before_stay() {
     let mut rig = Rig::new("model=test prompt=dog boxes=\"dog: 0.5,0.5,0.25,0.25\"");
     let before = centre(&rig.through(0));
