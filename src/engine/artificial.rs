@@ -129,7 +129,7 @@ impl Model for Artificial {
             let centre = resting_place(prompt, frame_width, frame_height)?;
             discs.push(disc(index as u32, prompt.label.clone(), centre.unwrap_or(place(index as u32, frame_number))));
         }
-        let semantic_maps = request.semantic_maps.then(|| semantic_maps(&discs, &request.prompts)).unwrap_or_default();
+        let semantic_maps = if request.semantic_maps { semantic_maps(&discs, &request.prompts) } else { Vec::new() };
         discs.retain(|disc| disc.score > request.prompts[disc.prompt_index as usize].threshold.unwrap_or(threshold));
         let inside_level = request.mask_threshold.map_or(MASK_INSIDE, |t| (t * 255.0).round() as u8);
         let items = rules::apply(discs, request, inside_level);
