@@ -15,17 +15,16 @@ impl Placement {
     /// The prompts without the boxes that lie outside a frame of this size, or `None` when all are inside; and the errors
     /// of those that were inside before, or are new.
     ///
-    /// Boxes that are taken from the first frame are judged by that frame, whatever size later ones have.
+    /// Boxes that are taken from the first frame stay in place from there on, whatever size later frames have.
     pub(super) fn place(&mut self, prompts: &[Prompt], frame_size: (u32, u32)) -> (Option<Vec<Prompt>>, Vec<Error>) {
         let known = std::mem::take(&mut self.is_placed);
         let mut errors = Vec::new();
         for set in prompts.iter().flat_map(|prompt| &prompt.exemplars) {
             let before = known.get(&set.identity()).copied();
-            let is_placed = before.filter(|_| set.frames() == ExemplarFrames::First).unwrap_or_else(|| {
-                let outcome = set.on_frame(frame_size.0, frame_size.1);
-                errors.extend(outcome.as_ref().err().filter(|_| before != Some(false)).cloned());
-                outcome.is_ok()
-            });
+            let is_taken = before == Some(true) && set.frames() == ExemplarFrames::First;
+            let outcome = if is_taken { Ok(()) } else { set.on_frame(frame_size.0, frame_size.1).map(|_| ()) };
+            let is_placed = outcome.is_ok();
+            errors.extend(outcome.err().filter(|_| before != Some(false)));
             self.is_placed.insert(set.identity(), is_placed);
         }
         if self.is_placed.values().all(|is_placed| *is_placed) {
@@ -61,7 +60,8 @@ mod tests {
         };
         assert_eq!(outcome((200, 100)), (Some(vec![0, 0]), 3), "dog and cat keep their words");
         assert_eq!(outcome((100, 100)), (Some(vec![0, 0]), 0));
-        assert_eq!(outcome((640, 360)), (Some(vec![0, 1]), 0), "only what lies on each frame is judged again");
+        assert_eq!(outcome((640, 360)), (None, 0));
+        assert_eq!(outcome((200, 100)), (Some(vec![1, 1, 0]), 1), "only what lies on each frame can be lost");
         let (placed, errors) = Placement::default().place(&prompts, (640, 360));
         assert!(placed.is_none() && errors.is_empty());
     }
