@@ -95,6 +95,26 @@ fn semantic_maps_come_on_request_and_change_no_object() {
 }
 
 #[test]
+fn sets_that_are_new_together_are_one_and_a_later_one_leaves_the_first_where_it_was() {
+    let engine = engine(PrecisionChoice::Fp32);
+    let boxes = |text: &str| prompts_from_box_text(&format!("unit=pixels; thing: {text}")).unwrap();
+    let (first, second) = ("10,101,76,114", "243,294,21,31");
+    let map = |name: &str, prompts: Vec<Prompt>| {
+        let found = find(&engine, name, prompts, |request| request.semantic_maps = true);
+        found.semantic_maps[0].map.bytes().to_vec()
+    };
+    let together = map("scene_05.png", boxes(&format!("{first}; {second}")));
+    let apart = map("scene_05.png", [boxes(first), boxes(second)].concat());
+    assert_eq!(together, apart);
+
+    let (taken, later) = (boxes(first), boxes(second));
+    map("scene_05.png", taken.clone());
+    let both = map("scene_00.png", [taken, later].concat());
+    let both_there = map("scene_00.png", [boxes(first), boxes(second)].concat());
+    assert_ne!(both, both_there, "the first set still shows what it did on the other picture");
+}
+
+#[test]
 fn half_precision_takes_exemplars_too() {
     let prompts = || prompts_from_box_text("unit=pixels; vehicle: 66,209,68,49; -83,74,40,47").unwrap();
     let full = find(&engine(PrecisionChoice::Fp32), "scene_00.png", prompts(), |_| {});

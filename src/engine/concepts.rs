@@ -108,3 +108,33 @@ fn encode(encoder: &GeometryEncoder, looked: Looked<'_>, sets: &[&Arc<ExemplarSe
     };
     Ok(counts.into_iter().map(of_set).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::{BoxUnit, GivenBox};
+
+    fn set() -> Arc<ExemplarSet> {
+        let whole = GivenBox { x: 0.0, y: 0.0, width: 1.0, height: 1.0, is_positive: true };
+        ExemplarSet::new(vec![whole], BoxUnit::Frame, ExemplarFrames::First).unwrap()
+    }
+
+    fn tokens() -> SetTokens {
+        let row = || Tensor::zeros([1, 2], (tch::Kind::Float, tch::Device::Cpu));
+        SetTokens { boxes: row(), class: row() }
+    }
+
+    #[test]
+    fn tokens_go_with_their_set_and_are_bounded() {
+        let mut kept = KeptExemplars::default();
+        let sets: Vec<_> = (0..=MAX_KEPT_SETS).map(|_| set()).collect();
+        for set in &sets {
+            kept.keep(set, tokens());
+        }
+        assert_eq!(kept.by_identity.len(), MAX_KEPT_SETS);
+        assert!(kept.kept(&sets[0]).is_none() && kept.kept(&sets[1]).is_some(), "the oldest went");
+        drop(sets);
+        kept.keep(&set(), tokens());
+        assert_eq!(kept.by_identity.len(), 1);
+    }
+}
