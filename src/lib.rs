@@ -40,4 +40,4 @@ pub mod weights;
 
 pub use engine::{Engine, EngineInfo, EngineSettings, SegmentRequest, Segmentation, SharedEngine};
 pub use error::{Error, Result};
-pub use objects::{Mask, Object, Objects};
+pub use objects::{Mask, Object, Objects, SemanticMap};

@@ -62,6 +62,19 @@ pub struct Object {
     pub mask: Mask,
 }
 
+/// Where a concept is on one frame, all of its instances together.
+#[derive(Debug, Clone)]
+pub struct SemanticMap {
+    /// What the concept is called.
+    pub label: Arc<str>,
+    /// Position of the concept in the request.
+    pub prompt_index: u32,
+    /// Probability that the concept is on the frame at all, 0..1; the map does not contain it.
+    pub presence: f32,
+    /// Soft map over the whole frame, as an object's mask.
+    pub map: Mask,
+}
+
 /// Everything found on one frame, best score first.
 #[derive(Debug, Clone)]
 pub struct Objects {
@@ -73,10 +86,18 @@ pub struct Objects {
     pub inside_level: u8,
     /// The objects, best score first.
     pub items: Vec<Object>,
+    /// One for each concept, in the order of the request; empty unless they were asked for.
+    pub semantic_maps: Vec<SemanticMap>,
 }
 
 impl Default for Objects {
     fn default() -> Self {
-        Self { frame_width: 0, frame_height: 0, inside_level: MASK_INSIDE, items: Vec::new() }
+        Self {
+            frame_width: 0,
+            frame_height: 0,
+            inside_level: MASK_INSIDE,
+            items: Vec::new(),
+            semantic_maps: Vec::new(),
+        }
     }
 }

@@ -93,6 +93,9 @@ fn shown(value: &gst::glib::Value) -> String {
     if let Some((_, choice)) = gst::glib::EnumValue::from_value(value) {
         return format!("`{}`", choice.nick());
     }
+    if value.get::<gst::Array>().is_ok_and(|array| array.is_empty()) {
+        return "empty".into();
+    }
     value.serialize().map_or_else(|_| String::new(), |text| text.to_string())
 }
 

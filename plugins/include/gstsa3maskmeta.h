@@ -22,8 +22,9 @@
 
 G_BEGIN_DECLS
 
-/* The version that this header describes. Later versions add fields at the end of both structures only. */
-#define GST_SA3_MASK_META_VERSION 1
+/* The version that this header describes. Later versions add fields at the end of the structures only.
+ * 2: semantic maps. A writer of version 1 has no semantic_map fields: look at @version of the meta before them. */
+#define GST_SA3_MASK_META_VERSION 2
 
 /**
  * GstSa3MaskObject:
@@ -59,6 +60,27 @@ typedef struct _GstSa3MaskObject {
 } GstSa3MaskObject;
 
 /**
+ * GstSa3SemanticMap:
+ * @label: what the concept is called, as the label of its objects; UTF-8, owned by the meta
+ * @prompt_index: position of the concept among those of the prompt, from 0
+ * @presence: probability that the concept is on the frame at all, 0 to 1; @map does not contain it
+ * @map_width: columns of @map
+ * @map_height: rows of @map
+ * @map_stride: bytes from one row of @map to the next
+ * @map: one byte for each cell, as an object's mask: 255 surely belongs to the concept, 0 surely not. It lies over the
+ *   whole frame, and shows all instances of the concept together
+ */
+typedef struct _GstSa3SemanticMap {
+  const gchar *label;
+  guint32      prompt_index;
+  gfloat       presence;
+  guint32      map_width;
+  guint32      map_height;
+  guint32      map_stride;
+  GstBuffer   *map;
+} GstSa3SemanticMap;
+
+/**
  * GstSa3MaskMeta:
  * @meta: parent
  * @version: GST_SA3_MASK_META_VERSION of the writer
@@ -72,19 +94,25 @@ typedef struct _GstSa3MaskObject {
  * @object_size: bytes from one object to the next; use it instead of sizeof to step through objects of later versions
  * @objects: the first object, or NULL when there is none
  * @private_data: the writer's
+ * @semantic_map_count: (version 2) number of semantic maps, one for each concept looked for; 0 without semantic-map=true
+ * @semantic_map_size: (version 2) bytes from one map to the next; use it as @object_size
+ * @semantic_maps: (version 2) the first map, or NULL when there is none
  */
 typedef struct _GstSa3MaskMeta {
-  GstMeta                 meta;
-  guint32                 version;
-  guint32                 frame_width;
-  guint32                 frame_height;
-  guint32                 inside_level;
-  guint32                 age_in_frames;
-  GstClockTime            source_pts;
-  guint32                 object_count;
-  guint32                 object_size;
-  const GstSa3MaskObject *objects;
-  gpointer                private_data;
+  GstMeta                  meta;
+  guint32                  version;
+  guint32                  frame_width;
+  guint32                  frame_height;
+  guint32                  inside_level;
+  guint32                  age_in_frames;
+  GstClockTime             source_pts;
+  guint32                  object_count;
+  guint32                  object_size;
+  const GstSa3MaskObject  *objects;
+  gpointer                 private_data;
+  guint32                  semantic_map_count;
+  guint32                  semantic_map_size;
+  const GstSa3SemanticMap *semantic_maps;
 } GstSa3MaskMeta;
 
 G_END_DECLS

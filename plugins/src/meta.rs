@@ -13,10 +13,10 @@ use gst::BufferRef;
 use gst::buffer::{MappedBuffer, Readable};
 use sa3::boxes::BoxXyxy;
 use sa3::objects::SharedBytes;
-use sa3::{Mask, Object, Objects};
+use sa3::{Mask, Object, Objects, SemanticMap};
 
 pub use ffi::MaskMeta;
-use ffi::{Entry, Header};
+use ffi::{Entry, Header, MapEntry};
 
 /// What a buffer carries.
 #[derive(Debug, Clone)]
@@ -42,7 +42,8 @@ impl MaskMeta {
             age_in_frames,
             source_pts,
         };
-        Self::add(buffer, header, objects.items.iter().map(entry_from_object).collect());
+        let maps = objects.semantic_maps.iter().map(entry_from_map).collect();
+        Self::add(buffer, header, objects.items.iter().map(entry_from_object).collect(), maps);
     }
 
     /// What `buffer` carries; `None` when nobody looked at it. No mask is copied.
@@ -54,6 +55,7 @@ impl MaskMeta {
             frame_height: header.frame_height,
             inside_level: header.inside_level,
             items: meta.entries().iter().filter_map(object_from_entry).collect(),
+            semantic_maps: meta.maps().iter().filter_map(map_from_entry).collect(),
         };
         Some(AttachedObjects { objects, source_pts: header.source_pts, age_in_frames: header.age_in_frames })
     }
@@ -103,6 +105,17 @@ fn entry_from_object(object: &Object) -> Entry {
     }
 }
 
+fn entry_from_map(map: &SemanticMap) -> MapEntry {
+    MapEntry {
+        label: c_label(&map.label),
+        prompt_index: map.prompt_index,
+        presence: map.presence,
+        map_width: map.map.width,
+        map_height: map.map.height,
+        map: gst::Buffer::from_slice(MaskBytes(map.map.values.clone())),
+    }
+}
+
 /// The label up to a NUL, which C could not see past.
 fn c_label(label: &str) -> CString {
     CString::new(label.split('\0').next().unwrap_or_default()).unwrap_or_default()
@@ -119,5 +132,16 @@ fn object_from_entry(entry: &Entry) -> Option<Object> {
         score: entry.score,
         box_in_frame: BoxXyxy { x0, y0, x1, y1 },
         mask: Mask::new(entry.mask_width, entry.mask_height, MappedMask(mapped))?,
+    })
+}
+
+/// `None` as with objects.
+fn map_from_entry(entry: &MapEntry) -> Option<SemanticMap> {
+    let mapped = entry.map.clone().into_mapped_buffer_readable().ok()?;
+    Some(SemanticMap {
+        label: Arc::from(entry.label.to_string_lossy()),
+        prompt_index: entry.prompt_index,
+        presence: entry.presence,
+        map: Mask::new(entry.map_width, entry.map_height, MappedMask(mapped))?,
     })
 }

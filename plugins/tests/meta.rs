@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gstsa3::meta::MaskMeta;
 use sa3::boxes::BoxXyxy;
-use sa3::{Mask, Object, Objects};
+use sa3::{Mask, Object, Objects, SemanticMap};
 
 const CAPS: &str = "video/x-raw,format=I420,width=64,height=48,framerate=25/1";
 const FRAME_BYTES: usize = 64 * 48 * 3 / 2;
@@ -42,6 +42,7 @@ fn objects(freed: &Arc<AtomicUsize>) -> Objects {
         frame_height: 48,
         inside_level: 99,
         items: vec![object(Some(7 << 40), "red car"), object(None, "žába")],
+        semantic_maps: Vec::new(),
     }
 }
 
@@ -89,6 +90,24 @@ fn what_is_attached_is_read_again() {
         assert_eq!(read.mask.bytes().as_ptr(), given.mask.bytes().as_ptr(), "masks are shared, not copied");
     }
     assert_eq!(read.objects.items.len(), 2);
+}
+
+#[test]
+fn semantic_maps_travel_with_the_objects() {
+    let freed: Arc<AtomicUsize> = Arc::default();
+    let map = Mask::new(2, 1, Counted(vec![10, 240], freed.clone())).unwrap();
+    let map = SemanticMap { label: "žába".into(), prompt_index: 1, presence: 0.25, map };
+    let buffer = buffer_with_objects(&Objects { semantic_maps: vec![map], ..objects(&Arc::default()) });
+    let mut harness = gst_check::Harness::new_parse("videoscale");
+    harness.set_src_caps_str(CAPS);
+    harness.set_sink_caps_str("video/x-raw,format=I420,width=160,height=120,framerate=25/1");
+    let read = MaskMeta::read(&harness.push_and_pull(buffer).unwrap()).unwrap().objects;
+    let found = &read.semantic_maps[0];
+    assert_eq!((&*found.label, found.prompt_index, found.presence), ("žába", 1, 0.25));
+    assert_eq!((found.map.width, found.map.height, found.map.bytes()), (2, 1, [10, 240].as_slice()));
+    assert_eq!((read.semantic_maps.len(), read.items.len(), freed.load(Ordering::SeqCst)), (1, 2, 0));
+    drop((read, harness));
+    assert_eq!(freed.load(Ordering::SeqCst), 1);
 }
 
 #[test]

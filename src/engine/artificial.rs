@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation};
+use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation, rules};
 use crate::boxes::BoxXyxy;
 use crate::error::{Error, Result};
 use crate::frame::FrameSource;
-use crate::objects::{MASK_INSIDE, Mask, Object, Objects};
-use crate::prompt::{PromptNotice, has_non_latin_letters};
+use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
+use crate::prompt::{Prompt, PromptNotice, has_non_latin_letters};
 
 const NAME: &str = "test";
 const MASK_SIDE: u32 = 72;
@@ -124,18 +124,16 @@ impl Model for Artificial {
             return Err(Error::Artificial { frame: frame_number, model: self.model.clone() });
         }
         let threshold = request.threshold.unwrap_or(0.5);
-        let mut items: Vec<_> = request
-            .prompts
-            .iter()
-            .enumerate()
-            .map(|(index, prompt)| disc(index as u32, prompt.label.clone(), frame_number))
-            .filter(|object| object.score > threshold)
-            .collect();
-        if request.max_objects > 0 {
-            items.truncate(request.max_objects);
+        let mut discs = Vec::new();
+        for (index, prompt) in request.prompts.iter().enumerate() {
+            let centre = resting_place(prompt, frame_width, frame_height)?;
+            discs.push(disc(index as u32, prompt.label.clone(), centre.unwrap_or(place(index as u32, frame_number))));
         }
+        let semantic_maps = if request.semantic_maps { semantic_maps(&discs, &request.prompts) } else { Vec::new() };
+        discs.retain(|disc| disc.score > request.prompts[disc.prompt_index as usize].threshold.unwrap_or(threshold));
         let inside_level = request.mask_threshold.map_or(MASK_INSIDE, |t| (t * 255.0).round() as u8);
-        let objects = Objects { frame_width, frame_height, inside_level, items };
+        let items = rules::apply(discs, request, inside_level);
+        let objects = Objects { frame_width, frame_height, inside_level, items, semantic_maps };
         Ok(Segmentation { objects, ..Segmentation::default() })
     }
 
@@ -147,10 +145,37 @@ impl Model for Artificial {
     }
 }
 
-/// The disc of one prompt: its row by prompt, its column by time, its id fixed.
-fn disc(prompt_index: u32, label: Arc<str>, frame_number: u64) -> Object {
+/// Where the disc of a prompt is: its row by prompt, its column by time.
+fn place(prompt_index: u32, frame_number: u64) -> (f32, f32) {
     let travelled = (frame_number % PERIOD_IN_FRAMES) as f32 / PERIOD_IN_FRAMES as f32;
-    let (cx, cy) = (0.2 + 0.6 * travelled, 0.25 + 0.25 * (prompt_index % 3) as f32);
+    (0.2 + 0.6 * travelled, 0.25 + 0.25 * (prompt_index % 3) as f32)
+}
+
+/// A prompt with a positive box has its disc there, at rest.
+fn resting_place(prompt: &Prompt, frame_width: u32, frame_height: u32) -> Result<Option<(f32, f32)>> {
+    for set in &prompt.exemplars {
+        let boxes = set.on_frame(frame_width, frame_height)?;
+        if let Some(exemplar) = boxes.iter().find(|exemplar| exemplar.is_positive) {
+            return Ok(Some((exemplar.box_in_frame.cx, exemplar.box_in_frame.cy)));
+        }
+    }
+    Ok(None)
+}
+
+/// Each concept's map is its disc.
+fn semantic_maps(discs: &[Object], prompts: &[Prompt]) -> Vec<SemanticMap> {
+    let wanted = discs.iter().filter(|disc| !prompts[disc.prompt_index as usize].is_excluded);
+    let map = |disc: &Object| SemanticMap {
+        label: disc.label.clone(),
+        prompt_index: disc.prompt_index,
+        presence: disc.score,
+        map: disc.mask.clone(),
+    };
+    wanted.map(map).collect()
+}
+
+/// The disc of one prompt; its id is fixed.
+fn disc(prompt_index: u32, label: Arc<str>, (cx, cy): (f32, f32)) -> Object {
     let values: Vec<u8> = (0..MASK_SIDE * MASK_SIDE)
         .map(|cell| {
             let x = ((cell % MASK_SIDE) as f32 + 0.5) / MASK_SIDE as f32;

@@ -5,12 +5,15 @@
 //! forward pass unless they choose to be.
 
 mod artificial;
+mod concepts;
 mod exit;
 mod guard;
 mod hub_cache;
 mod model_files;
 mod registry;
+mod rules;
 mod segmenter;
+mod semantic;
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Once};
@@ -24,6 +27,7 @@ use crate::prompt::{Prompt, PromptNotice};
 
 pub use exit::finish_passes_before_exit;
 pub use registry::SharedEngine;
+pub use rules::EXCLUDED_SHARE;
 
 /// Jobs that may wait for one engine. Each stream submits one at a time, so this bounds the streams, not their delay.
 const MAX_WAITING_JOBS: usize = 256;
@@ -89,6 +93,8 @@ pub struct SegmentRequest {
     pub mask_nms_iou: Option<f32>,
     /// Masks are cleared outside their box grown by this part of its size; 0: off; `None`: the model's recommendation.
     pub mask_clip_to_box_margin: Option<f32>,
+    /// True to get a semantic map of each concept as well.
+    pub semantic_maps: bool,
 }
 
 /// Where the time of one frame went.

@@ -5,8 +5,12 @@ use std::time::{Duration, Instant};
 
 use tch::{Device, Kind, Tensor};
 
+use super::concepts::{KeptExemplars, Looked};
 use super::model_files::ModelFiles;
-use super::{EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes};
+use super::semantic::semantic_maps;
+use super::{
+    EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes, rules,
+};
 use crate::boxes::{BoxCxcywh, BoxXyxy};
 use crate::config::{ModelConfig, Recommendations};
 use crate::detector::PromptTokens;
@@ -15,7 +19,7 @@ use crate::frame::preprocess::Preprocessor;
 use crate::frame::{Frame, FrameSource, RgbPicture};
 use crate::masks::{Candidate, Selection, candidates, select};
 use crate::model::{Detections, ImageModel};
-use crate::objects::{MASK_INSIDE, Mask, Object, Objects};
+use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::Prompt;
 use crate::text::{PhraseCache, Tokenizer};
 use crate::vision::VisionFeatures;
@@ -23,11 +27,18 @@ use crate::vision::VisionFeatures;
 /// Concepts that go through the heads together; more are taken in turns, so that memory stays bounded.
 const MAX_CONCEPTS_PER_CALL: usize = 16;
 
+/// What some concepts have on one picture, counted from the first of them.
+struct Found {
+    objects: Vec<(Candidate, Vec<u8>)>,
+    semantic_maps: Vec<SemanticMap>,
+}
+
 /// A loaded SAM 3 image model.
 pub(super) struct Segmenter {
     model: ImageModel,
     tokenizer: Arc<Tokenizer>,
     phrases: PhraseCache,
+    exemplars: KeptExemplars,
     preprocessor: Preprocessor,
     config: ModelConfig,
     recommendations: Recommendations,
@@ -57,6 +68,7 @@ impl Segmenter {
             model,
             tokenizer: Arc::new(tokenizer),
             phrases: PhraseCache::default(),
+            exemplars: KeptExemplars::default(),
             preprocessor: Preprocessor::default(),
             config,
             recommendations,
@@ -88,12 +100,17 @@ impl Segmenter {
     }
 
     /// Prompt tokens of some concepts on one picture.
-    fn prompt_tokens(&mut self, prompts: &[Prompt], features: &VisionFeatures) -> Result<PromptTokens> {
+    fn prompt_tokens(&mut self, prompts: &[Prompt], looked: Looked<'_>) -> Result<PromptTokens> {
         let uses_geometry_token = self.recommendations.text_prompt_uses_geometry_token;
         let mut concepts = Vec::new();
         for prompt in prompts {
             let phrase = self.phrase(&prompt.text)?;
-            concepts.push(self.model.concept_tokens(features, &phrase, &prompt.boxes, uses_geometry_token));
+            concepts.push(if prompt.exemplars.is_empty() {
+                self.model.concept_tokens(looked.features, &phrase, &[], uses_geometry_token)
+            } else {
+                let exemplars = self.exemplars.tokens(&self.model.geometry_encoder, looked, prompt)?;
+                Tensor::cat(&[phrase, exemplars], 0)
+            });
         }
         Ok(PromptTokens::pad(&concepts))
     }
@@ -111,28 +128,35 @@ impl Segmenter {
     fn segment_concepts(
         &mut self,
         prompts: &[Prompt],
-        features: &VisionFeatures,
-        threshold: f32,
+        looked: Looked<'_>,
+        request: &SegmentRequest,
         times: &mut StageTimes,
-    ) -> Result<Vec<(Candidate, Vec<u8>)>> {
+    ) -> Result<Found> {
         let mut clock = Clock::start(self.device);
-        let prompt = self.prompt_tokens(prompts, features)?;
+        let features = looked.features;
+        let prompt = self.prompt_tokens(prompts, looked)?;
         times.text += clock.lap();
         let detections = self.model.detect(features, &prompt);
-        let found = scored_candidates(&detections, threshold);
+        let threshold = request.threshold.unwrap_or(self.recommendations.threshold);
+        let mut found = scored_candidates(&detections, rules::lowest_threshold(prompts, threshold));
+        rules::keep_above_thresholds(&mut found, prompts, threshold);
         times.detector += clock.lap();
-        let masks = self.masks(features, &prompt, &detections, &found);
+        let decoder = &self.model.mask_decoder;
+        let pixels = request.semantic_maps.then(|| decoder.embed_pixels(&detections.memory, &features.levels, &prompt));
+        let masks = self.masks(features, &prompt, &detections, (&found, pixels.as_ref()));
+        let semantic_maps = pixels.map_or(Vec::new(), |pixels| semantic_maps(decoder, &pixels, &detections, prompts));
         times.masks += clock.lap();
-        Ok(found.into_iter().zip(masks).collect())
+        Ok(Found { objects: found.into_iter().zip(masks).collect(), semantic_maps })
     }
 
-    /// Soft masks of the candidates, which are grouped by prompt. Prompts without any cost nothing.
+    /// Soft masks of the candidates, which are grouped by prompt. Prompts without any cost nothing, unless the pixels of
+    /// all are there already.
     fn masks(
         &self,
         features: &VisionFeatures,
         prompt: &PromptTokens,
         detections: &Detections,
-        found: &[Candidate],
+        (found, pixels_of_all): (&[Candidate], Option<&Tensor>),
     ) -> Vec<Vec<u8>> {
         let groups: Vec<&[Candidate]> = found.chunk_by(|a, b| a.prompt_index == b.prompt_index).collect();
         if groups.is_empty() {
@@ -144,8 +168,13 @@ impl Segmenter {
         };
         let with_objects = indices(groups.iter().map(|group| group[0].prompt_index).collect());
         let decoder = &self.model.mask_decoder;
-        let memory = detections.memory.index_select(0, &with_objects);
-        let pixels = decoder.embed_pixels(&memory, &features.levels, &prompt.select(&with_objects));
+        let pixels = pixels_of_all.map_or_else(
+            || {
+                let memory = detections.memory.index_select(0, &with_objects);
+                decoder.embed_pixels(&memory, &features.levels, &prompt.select(&with_objects))
+            },
+            |pixels| pixels.index_select(0, &with_objects),
+        );
         let of_group = |(row, group): (usize, &&[Candidate])| {
             let kept = indices(group.iter().map(|candidate| candidate.query_index).collect());
             let queries = detections.queries.narrow(0, group[0].prompt_index as i64, 1).index_select(1, &kept);
@@ -172,13 +201,19 @@ impl Model for Segmenter {
         let features = self.model.vision_encoder.forward(&input);
         times.vision = clock.lap();
 
-        let threshold = request.threshold.unwrap_or(self.recommendations.threshold);
-        let (mut found, mut masks) = (Vec::new(), Vec::new());
+        let looked = Looked { features: &features, frame_width, frame_height };
+        let (mut found, mut masks, mut semantic_maps) = (Vec::new(), Vec::new(), Vec::new());
         for (turn, prompts) in request.prompts.chunks(MAX_CONCEPTS_PER_CALL).enumerate() {
-            for (mut candidate, mask) in self.segment_concepts(prompts, &features, threshold, &mut times)? {
-                candidate.prompt_index += turn * MAX_CONCEPTS_PER_CALL;
+            let first = turn * MAX_CONCEPTS_PER_CALL;
+            let of_turn = self.segment_concepts(prompts, looked, request, &mut times)?;
+            for (mut candidate, mask) in of_turn.objects {
+                candidate.prompt_index += first;
                 found.push(candidate);
                 masks.push(mask);
+            }
+            for mut map in of_turn.semantic_maps {
+                map.prompt_index += first as u32;
+                semantic_maps.push(map);
             }
         }
         let side = 4 * features.levels[2].size()[3] as usize;
@@ -187,10 +222,9 @@ impl Model for Segmenter {
             .into_iter()
             .filter_map(|(candidate, mask)| object(candidate, mask, side as u32, &request.prompts))
             .collect();
-        Ok(Segmentation {
-            objects: Objects { frame_width, frame_height, inside_level: wanted.inside_level, items },
-            times,
-        })
+        let inside_level = wanted.inside_level;
+        let items = rules::apply(items, request, inside_level);
+        Ok(Segmentation { objects: Objects { frame_width, frame_height, inside_level, items, semantic_maps }, times })
     }
 
     fn phrase_checker(&self) -> PhraseChecker {
@@ -206,7 +240,7 @@ impl Segmenter {
             inside_level: request.mask_threshold.map_or(MASK_INSIDE, |share| (share * 255.0).round() as u8),
             mask_nms_iou: request.mask_nms_iou.unwrap_or(recommended.mask_nms_iou),
             clip_to_box_margin: request.mask_clip_to_box_margin.unwrap_or(recommended.mask_clip_to_box_margin),
-            max_objects: request.max_objects,
+            max_objects: if rules::need_every_object(&request.prompts) { 0 } else { request.max_objects },
         }
     }
 }
@@ -224,7 +258,7 @@ fn scored_candidates(detections: &Detections, threshold: f32) -> Vec<Candidate> 
 
 /// # Shapes
 /// logits: [K, M, M] → K masks of M·M values, round(255 · sigmoid).
-fn soft_masks(logits: &Tensor) -> Vec<Vec<u8>> {
+pub(super) fn soft_masks(logits: &Tensor) -> Vec<Vec<u8>> {
     let (count, rows, columns) = logits.size3().expect("mask logits are a stack of maps");
     let values = (logits.to_kind(Kind::Float).sigmoid() * 255.0).round().to_kind(Kind::Uint8);
     let values = values.to_device(Device::Cpu).contiguous();
@@ -234,7 +268,7 @@ fn soft_masks(logits: &Tensor) -> Vec<Vec<u8>> {
     bytes.chunks_exact((rows * columns) as usize).map(<[u8]>::to_vec).collect()
 }
 
-fn to_numbers(tensor: &Tensor) -> Vec<f32> {
+pub(super) fn to_numbers(tensor: &Tensor) -> Vec<f32> {
     let flat = tensor.to_kind(Kind::Float).to_device(Device::Cpu).contiguous().view(-1);
     let mut numbers = vec![0.0; flat.numel()];
     let length = numbers.len();

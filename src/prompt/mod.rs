@@ -1,13 +1,22 @@
 //! What the user asks for: phrases and exemplar boxes, checked on construction.
 
+mod box_text;
+mod exemplars;
+mod fields;
+mod file_text;
 mod geometry_encoder;
+mod list;
 
 use std::sync::Arc;
 
-use crate::boxes::BoxCxcywh;
 use crate::error::{Error, Result};
 
+pub use box_text::{BOX_GRAMMAR, box_text, prompts_from_box_text};
+pub use exemplars::{BoxUnit, ExemplarBox, ExemplarFrames, ExemplarSet, GivenBox, MAX_BOXES, MAX_PIXEL};
+pub use fields::{BoxesField, PromptFields};
+pub use file_text::{FILE_GRAMMAR, prompts_from_file_text};
 pub use geometry_encoder::GeometryEncoder;
+pub use list::with_known_exemplars;
 
 /// Characters that separate concepts in the text of a `prompt` property.
 pub const CONCEPT_SEPARATOR: char = ';';
@@ -15,17 +24,8 @@ pub const CONCEPT_SEPARATOR: char = ';';
 pub const TEXT_OF_BOX_PROMPTS: &str = "visual";
 /// Tokens of a phrase that the model can read, without start and end token.
 pub const MAX_CONTENT_TOKENS: usize = 30;
-/// Phrases in one request.
+/// Concepts in one request.
 pub const MAX_PROMPTS: usize = 64;
-
-/// "Find things like this" (or unlike this), normalised to the frame.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ExemplarBox {
-    /// Centre and size, 0..1 of the frame.
-    pub box_in_frame: BoxCxcywh,
-    /// True for "like this", false for "not like this".
-    pub is_positive: bool,
-}
 
 /// One concept.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,11 +34,28 @@ pub struct Prompt {
     pub text: Arc<str>,
     /// What the objects are called.
     pub label: Arc<str>,
-    /// Exemplars on the same frame.
-    pub boxes: Vec<ExemplarBox>,
+    /// What it looks like, and what not; sets that were given at different times.
+    pub exemplars: Vec<Arc<ExemplarSet>>,
+    /// Objects need a score strictly above this, 0..1; `None`: the request's.
+    pub threshold: Option<f32>,
+    /// Best objects kept of this concept; 0: no cap of its own.
+    pub max_objects: usize,
+    /// True for what is not wanted: its objects are not reported, and objects that they cover are taken away.
+    pub is_excluded: bool,
 }
 
 impl Prompt {
+    fn named(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            label: text.into(),
+            exemplars: Vec::new(),
+            threshold: None,
+            max_objects: 0,
+            is_excluded: false,
+        }
+    }
+
     /// A phrase.
     ///
     /// # Errors
@@ -48,27 +65,25 @@ impl Prompt {
         if text.is_empty() {
             return Err(Error::Prompt { prompt: text.into(), cause: "a phrase needs at least one character".into() });
         }
-        Ok(Self { text: text.into(), label: text.into(), boxes: Vec::new() })
+        Ok(Self::named(text))
     }
 
     /// Exemplar boxes, with or without a phrase.
     ///
     /// # Errors
-    /// [`Error::Prompt`] when there is no box, or a box leaves 0..1 or has no area.
-    pub fn from_boxes(text: Option<&str>, boxes: Vec<ExemplarBox>) -> Result<Self> {
-        let text = text.map(str::trim).filter(|t| !t.is_empty()).unwrap_or(TEXT_OF_BOX_PROMPTS);
-        let refuse = |cause: String| Err(Error::Prompt { prompt: text.into(), cause });
-        if boxes.is_empty() {
-            return refuse("an exemplar prompt needs at least one box".into());
+    /// [`Error::Prompt`] for negative boxes alone without a phrase: nothing would say what to find.
+    pub fn from_exemplars(text: Option<&str>, exemplars: Arc<ExemplarSet>) -> Result<Self> {
+        let phrase = text.map(str::trim).filter(|text| !text.is_empty());
+        if phrase.is_none() && !exemplars.boxes().iter().any(|given| given.is_positive) {
+            let cause = "boxes without a phrase need at least one positive box (without a minus)".into();
+            return Err(Error::Prompt { prompt: box_text(&[exemplars]), cause });
         }
-        for exemplar in &boxes {
-            let BoxCxcywh { cx, cy, w, h } = exemplar.box_in_frame;
-            let is_inside = [cx, cy, w, h].iter().all(|v| (0.0..=1.0).contains(v));
-            if !is_inside || w <= 0.0 || h <= 0.0 {
-                return refuse(format!("box cx={cx} cy={cy} w={w} h={h} must lie within 0..1 and have an area"));
-            }
-        }
-        Ok(Self { text: text.into(), label: text.into(), boxes })
+        Ok(Self { exemplars: vec![exemplars], ..Self::named(phrase.unwrap_or(TEXT_OF_BOX_PROMPTS)) })
+    }
+
+    /// True for exemplars without words.
+    pub fn is_wordless(&self) -> bool {
+        &*self.text == TEXT_OF_BOX_PROMPTS && !self.exemplars.is_empty()
     }
 
     /// Every non-empty phrase of a `;` separated list, repeated ones once.
@@ -132,13 +147,6 @@ mod tests {
             Prompt::list_from_text(" red car ;; dog;red car; ").iter().map(|p| p.text.clone()).collect();
         assert_eq!(texts, ["red car".into(), Arc::<str>::from("dog")]);
         assert!(Prompt::list_from_text(" ; ").is_empty());
-    }
-
-    #[test]
-    fn boxes_outside_the_frame_are_refused() {
-        let outside = ExemplarBox { box_in_frame: BoxCxcywh { cx: 1.2, cy: 0.5, w: 0.1, h: 0.1 }, is_positive: true };
-        assert!(Prompt::from_boxes(None, vec![outside]).unwrap_err().to_string().contains("within 0..1"));
-        assert!(Prompt::from_boxes(Some("dog"), vec![]).is_err());
     }
 
     #[test]

@@ -216,6 +216,7 @@ fn a_disturbed_weight_of_any_module_is_found() {
         "vision_encoder.neck.fpn_layers.0.proj2.weight",
         "text_encoder.text_model.encoder.layers.1.mlp.fc1.weight",
         "geometry_encoder.cls_embed.weight",
+        "geometry_encoder.label_embed.weight",
         "geometry_encoder.boxes_pool_project.weight",
         "detr_encoder.layers.1.cross_attn.v_proj.weight",
         "detr_decoder.box_rpb_embed_y.layer2.weight",

@@ -20,6 +20,7 @@ pub struct Fixtures {
     pub resize: ResizeCases,
     pub tokens: String,
     pub trained: TrainedCases,
+    pub exemplars: TrainedCases,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +109,15 @@ pub struct TrainedCase {
     pub prompt: String,
     pub key: String,
     pub detections: usize,
+    /// x, y, width, height in pixels.
+    #[serde(default)]
+    pub boxes: Vec<[f32; 4]>,
+    /// 1 for like this, 0 for not like this.
+    #[serde(default)]
+    pub labels: Vec<i64>,
+    /// The picture that the boxes are taken from, where it is another one.
+    #[serde(default)]
+    pub kept_from: Option<String>,
 }
 
 pub fn folder() -> PathBuf {

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 import capture
 import configs
+import exemplar_cases
 import image_cases
 import official_cases
 import resize_cases
@@ -72,6 +73,21 @@ def write_image_case(case: dict) -> dict:
     }
 
 
+def write_exemplars(model_dir: Path, pictures_dir: Path) -> dict:
+    """Runs the cases with exemplar boxes, writes their data file and gives their entry."""
+    cases, tensors = exemplar_cases.run(model_dir, pictures_dir)
+    save_file(tensors, HERE / "data/exemplars.safetensors")
+    return {
+        "threshold": trained_cases.THRESHOLD,
+        "score_max_abs": 1e-3,
+        "box_max_abs": 2e-3,
+        "mask_least_iou": 0.995,
+        "pixel_stride": trained_cases.PIXEL_STRIDE,
+        "data": "data/exemplars.safetensors",
+        "cases": cases,
+    }
+
+
 def write_all(model_dir: Path, pictures_dir: Path) -> None:
     """Every fixture."""
     for folder in ("configs", "data"):
@@ -82,6 +98,7 @@ def write_all(model_dir: Path, pictures_dir: Path) -> None:
     save_file(resize_cases.run(), HERE / "data/resize.safetensors")
     trained, tensors = trained_cases.run(model_dir, pictures_dir)
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, HERE / "data/trained.safetensors")
+    exemplars = write_exemplars(model_dir, pictures_dir)
     tokens = ",\n".join(json.dumps(case) for case in token_cases.run(model_dir))
     (HERE / "data/tokens.json").write_text(f"[\n{tokens}\n]\n")
     (HERE / "data/official_names.json").write_text(json.dumps(official_cases.name_lists(), separators=(",", ":")))
@@ -109,6 +126,7 @@ def write_all(model_dir: Path, pictures_dir: Path) -> None:
             "data": "data/trained.safetensors",
             "cases": trained,
         },
+        "exemplars": exemplars,
     }
     (HERE / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
     check_size()

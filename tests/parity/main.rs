@@ -3,6 +3,7 @@
 
 mod blocks;
 mod counter_hash;
+mod exemplars;
 mod fixtures;
 mod official;
 mod resize;

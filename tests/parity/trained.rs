@@ -10,7 +10,7 @@ use tch::Device;
 
 use crate::fixtures::{Data, Fixtures, TrainedCase, TrainedCases, folder};
 
-fn picture(name: &str) -> RgbPicture {
+pub fn picture(name: &str) -> RgbPicture {
     let file = std::io::BufReader::new(std::fs::File::open(folder().join("pictures").join(name)).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
     let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
@@ -19,7 +19,7 @@ fn picture(name: &str) -> RgbPicture {
     RgbPicture { width: info.width, height: info.height, rgb }
 }
 
-fn engine(precision: PrecisionChoice) -> Engine {
+pub fn engine(precision: PrecisionChoice) -> Engine {
     let settings = EngineSettings { model: "nano".into(), device: DeviceChoice::Cpu, precision };
     Engine::load(&settings, &mut |_| {}).unwrap()
 }
@@ -44,7 +44,7 @@ fn mask_iou(a: &[u8], b: &[u8]) -> f32 {
 }
 
 /// What differs between our objects and the stored detections of a case.
-fn difference(ours: &[Object], data: &Data, cases: &TrainedCases, case: &TrainedCase) -> Option<String> {
+pub fn difference(ours: &[Object], data: &Data, cases: &TrainedCases, case: &TrainedCase) -> Option<String> {
     let numbers = |what: &str| data.numbers(&format!("{}/{what}", case.key));
     let (scores, boxes, masks) = (numbers("scores"), numbers("boxes"), numbers("masks"));
     if ours.len() != scores.len() {

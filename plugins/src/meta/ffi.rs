@@ -1,6 +1,6 @@
 //! The C side of the meta: layout, registration, and the three functions GStreamer calls. All unsafe code of the meta.
 //!
-//! `plugins/include/gstsa3maskmeta.h` describes the two structures field by field.
+//! `plugins/include/gstsa3maskmeta.h` describes the three structures field by field.
 
 use std::ffi::{CString, c_char};
 use std::mem::size_of;
@@ -14,7 +14,7 @@ use gst::BufferRef;
 use gst::meta::{MetaAPI, MetaTransform, MetaTransformCopy};
 
 /// GST_SA3_MASK_META_VERSION of the header.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// One object, as C sees it.
 #[repr(C)]
@@ -32,6 +32,19 @@ struct RawObject {
     mask: *mut GstBuffer,
 }
 
+/// One semantic map, as C sees it.
+#[repr(C)]
+#[derive(Debug)]
+struct RawSemanticMap {
+    label: *const c_char,
+    prompt_index: u32,
+    presence: f32,
+    map_width: u32,
+    map_height: u32,
+    map_stride: u32,
+    map: *mut GstBuffer,
+}
+
 /// The meta, as C sees it.
 #[repr(C)]
 #[derive(Debug)]
@@ -47,6 +60,9 @@ pub struct RawMaskMeta {
     object_size: u32,
     objects: *const RawObject,
     private_data: *const Table,
+    semantic_map_count: u32,
+    semantic_map_size: u32,
+    semantic_maps: *const RawSemanticMap,
 }
 
 /// One object, as Rust writes and reads it.
@@ -63,6 +79,17 @@ pub(super) struct Entry {
     pub mask: gst::Buffer,
 }
 
+/// One semantic map, as Rust writes and reads it.
+#[derive(Debug)]
+pub(super) struct MapEntry {
+    pub label: CString,
+    pub prompt_index: u32,
+    pub presence: f32,
+    pub map_width: u32,
+    pub map_height: u32,
+    pub map: gst::Buffer,
+}
+
 /// What belongs to one buffer and its frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
@@ -73,23 +100,40 @@ pub(super) struct Header {
     pub source_pts: Option<gst::ClockTime>,
 }
 
-/// The objects, shared by all copies of a meta. `raw` points into `entries`, which never change.
+/// Objects and maps, shared by all copies of a meta. The raw ones point into the entries, which never change.
 #[derive(Debug)]
 struct Table {
     raw: Box<[RawObject]>,
     entries: Box<[Entry]>,
+    raw_maps: Box<[RawSemanticMap]>,
+    maps: Box<[MapEntry]>,
 }
 
-// SAFETY: a table is never changed after construction; its raw pointers lead to labels and buffers that `entries` owns,
+// SAFETY: a table is never changed after construction; its raw pointers lead to labels and buffers that the entries own,
 // and both are Send and Sync themselves.
 unsafe impl Send for Table {}
 // SAFETY: as above.
 unsafe impl Sync for Table {}
 
 impl Table {
-    fn new(entries: Vec<Entry>) -> Self {
+    fn new(entries: Vec<Entry>, maps: Vec<MapEntry>) -> Self {
         let raw = entries.iter().map(RawObject::over).collect();
-        Self { raw, entries: entries.into_boxed_slice() }
+        let raw_maps = maps.iter().map(RawSemanticMap::over).collect();
+        Self { raw, entries: entries.into_boxed_slice(), raw_maps, maps: maps.into_boxed_slice() }
+    }
+}
+
+impl RawSemanticMap {
+    fn over(entry: &MapEntry) -> Self {
+        Self {
+            label: entry.label.as_ptr(),
+            prompt_index: entry.prompt_index,
+            presence: entry.presence,
+            map_width: entry.map_width,
+            map_height: entry.map_height,
+            map_stride: entry.map_width,
+            map: entry.map.as_mut_ptr(),
+        }
     }
 }
 
@@ -153,13 +197,21 @@ impl MaskMeta {
     }
 
     pub(super) fn entries(&self) -> &[Entry] {
+        &self.table().entries
+    }
+
+    pub(super) fn maps(&self) -> &[MapEntry] {
+        &self.table().maps
+    }
+
+    fn table(&self) -> &Table {
         // SAFETY: `fill` put a pointer of a counted table there, which `free` gives back with the meta.
-        unsafe { &(*self.0.private_data).entries }
+        unsafe { &*self.0.private_data }
     }
 
     /// Adds the meta to `buffer`.
-    pub(super) fn add(buffer: &mut BufferRef, header: Header, entries: Vec<Entry>) {
-        add_shared(buffer, header, Arc::new(Table::new(entries)));
+    pub(super) fn add(buffer: &mut BufferRef, header: Header, entries: Vec<Entry>, maps: Vec<MapEntry>) {
+        add_shared(buffer, header, Arc::new(Table::new(entries, maps)));
     }
 }
 
@@ -182,6 +234,9 @@ fn fill(raw: &mut RawMaskMeta, header: Header, table: Arc<Table>) {
     raw.object_count = table.raw.len() as u32;
     raw.object_size = size_of::<RawObject>() as u32;
     raw.objects = if table.raw.is_empty() { ptr::null() } else { table.raw.as_ptr() };
+    raw.semantic_map_count = table.raw_maps.len() as u32;
+    raw.semantic_map_size = size_of::<RawSemanticMap>() as u32;
+    raw.semantic_maps = if table.raw_maps.is_empty() { ptr::null() } else { table.raw_maps.as_ptr() };
     raw.private_data = Arc::into_raw(table);
 }
 
@@ -225,7 +280,7 @@ unsafe extern "C" fn init(
         age_in_frames: 0,
         source_pts: gst::ClockTime::NONE,
     };
-    let nothing = NOTHING.get_or_init(|| Arc::new(Table::new(Vec::new()))).clone();
+    let nothing = NOTHING.get_or_init(|| Arc::new(Table::new(Vec::new(), Vec::new()))).clone();
     // SAFETY: GStreamer passes memory of the registered size; only plain fields are written, `meta.meta` stays as is.
     fill(unsafe { &mut *meta.cast::<RawMaskMeta>() }, header, nothing);
     glib::ffi::GTRUE
@@ -244,6 +299,8 @@ unsafe fn take_table(raw: &mut RawMaskMeta) -> Option<Arc<Table>> {
     let table = std::mem::replace(&mut raw.private_data, ptr::null());
     raw.objects = ptr::null();
     raw.object_count = 0;
+    raw.semantic_maps = ptr::null();
+    raw.semantic_map_count = 0;
     // SAFETY: as the caller promises.
     (!table.is_null()).then(|| unsafe { Arc::from_raw(table) })
 }

@@ -1,6 +1,7 @@
 //! Translation between GStreamer and the element's parts; no logic of its own.
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -8,6 +9,8 @@ use gst_video::VideoInfo;
 use sa3::frame::PixelFormat;
 use sa3::{EngineSettings, Error, SegmentRequest, Segmentation, SharedEngine};
 
+use super::actions;
+use super::prompts::{Asked, Sources};
 use super::segmenter::{Found, Notice, Plan, Segmenter};
 use super::settings::{Settings, Tuning, specs};
 use crate::error::{is_fatal, post_error, post_warning};
@@ -20,6 +23,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("sa3segment", gst::DebugColorFlags::empty(), Some("Text-prompted segmentation"))
 });
 
+/// Mistakes that are remembered until there is a bus.
+const MAX_UNTOLD: usize = 16;
 /// Smallest side of a frame in pixels.
 const MIN_SIDE_IN_PIXELS: i32 = 16;
 
@@ -28,6 +33,8 @@ pub struct Sa3Segment {
     /// Before `settings` where both are taken; neither is held while anything is waited for.
     segmenter: Mutex<Segmenter>,
     settings: Mutex<Settings>,
+    /// Refused before the element had a bus, as in a launch line; told on the way to READY.
+    untold: Mutex<Vec<Error>>,
 }
 
 impl Sa3Segment {
@@ -57,25 +64,30 @@ impl Sa3Segment {
 
     fn look(&self, mut buffer: gst::Buffer, info: &VideoInfo, tuning: &Tuning) -> Result<gst::Buffer, gst::FlowError> {
         let engine = self.flow.wait_for_engine()?;
-        let request = self.usable_request(&tuning.request, &engine);
+        let request = self.usable_request(&tuning.request, &engine, (info.width(), info.height()));
         match self.flow.segment(&engine, (&buffer, info), request)? {
             Ok(Segmentation { objects, .. }) => {
                 gst::log!(CAT, imp = self, "frame at {}: {} objects", buffer.pts().display(), objects.items.len());
                 self.flow.stats().objects = objects.items.len() as u32;
                 let found = self.segmenter().found(objects, buffer.pts());
                 attach(&mut buffer, &found);
-                self.tell_new_prompt(&tuning.prompt, buffer.pts());
+                self.tell_new_prompt(&tuning.asked, buffer.pts());
             }
             Err(error) => self.handle_failure(&error, buffer.pts())?,
         }
         Ok(buffer)
     }
 
-    fn usable_request(&self, asked: &Arc<SegmentRequest>, engine: &SharedEngine) -> Arc<SegmentRequest> {
-        let (usable, notices) = self.segmenter().usable_request(asked, engine);
+    fn usable_request(
+        &self,
+        asked: &Arc<SegmentRequest>,
+        engine: &SharedEngine,
+        frame_size: (u32, u32),
+    ) -> Arc<SegmentRequest> {
+        let (usable, notices) = self.segmenter().usable_request(asked, engine, frame_size);
         for notice in notices {
             match notice {
-                Notice::InferenceSize(error) => post_warning(&*self.obj(), &error, &error.to_string()),
+                Notice::Unusable(error) => self.warn(&error),
                 Notice::Phrase(notice) => gst::element_imp_warning!(self, gst::LibraryError::Settings, ("{notice}")),
             }
         }
@@ -99,14 +111,47 @@ impl Sa3Segment {
         Ok(())
     }
 
-    fn tell_new_prompt(&self, prompt: &Arc<str>, first_pts: Option<gst::ClockTime>) {
-        let Some(prompt) = self.segmenter().new_prompt(prompt) else {
+    fn tell_new_prompt(&self, asked: &Arc<Asked>, first_pts: Option<gst::ClockTime>) {
+        let Some(asked) = self.segmenter().newly_asked(asked) else {
             return;
         };
-        let fields = gst::Structure::builder("sa3-prompt").field("prompt", &*prompt).field("first-pts", first_pts);
+        let fields = gst::Structure::builder("sa3-prompt")
+            .field("prompt", &asked.prompt)
+            .field("exclude", &asked.exclude)
+            .field("first-pts", first_pts);
         let message = gst::message::Element::builder(fields.build()).src(&*self.obj());
         // A bus that flushes takes no message; there is nobody left to tell.
         let _ = self.obj().post_message(message.build());
+    }
+
+    /// Changes the prompts; what is refused is told, and nothing has changed then.
+    pub(super) fn change_prompts<T>(&self, change: impl FnOnce(&mut Sources) -> sa3::Result<T>) -> Option<T> {
+        let outcome = self.settings().change_prompts(change);
+        outcome.inspect_err(|error| self.warn(error)).ok()
+    }
+
+    fn warn(&self, error: &Error) {
+        if self.obj().bus().is_some() {
+            post_warning(&*self.obj(), error, &error.to_string());
+            return;
+        }
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        if untold.len() < MAX_UNTOLD {
+            untold.push(error.clone());
+        }
+    }
+
+    fn tell_untold(&self) {
+        let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
+        untold.iter().for_each(|error| self.warn(error));
+    }
+
+    /// Reads the prompts file when it has changed. No lock is held while the file system works.
+    fn look_at_prompts_file(&self) {
+        let due = self.settings().file_to_look_at(Instant::now());
+        if let Some(reading) = due.and_then(|watch| watch.look()) {
+            self.change_prompts(|sources| sources.take_reading(reading));
+        }
     }
 }
 
@@ -127,6 +172,7 @@ impl Analyser for Sa3Segment {
     }
 
     fn process(&self, mut buffer: gst::Buffer, info: &VideoInfo) -> Result<gst::Buffer, gst::FlowError> {
+        self.look_at_prompts_file();
         let tuning = self.tuning_at(buffer.pts());
         let plan = self.segmenter().plan(&tuning);
         match plan {
@@ -137,10 +183,10 @@ impl Analyser for Sa3Segment {
                     gst::element_imp_warning!(
                         self,
                         gst::LibraryError::Settings,
-                        ("prompt is empty, so frames pass without objects; set prompt=\"what to find\"")
+                        ("There is no prompt, so frames pass without objects; set prompt=\"what to find\"")
                     );
                 }
-                self.tell_new_prompt(&tuning.prompt, buffer.pts());
+                self.tell_new_prompt(&tuning.asked, buffer.pts());
             }
         }
         Ok(buffer)
@@ -159,7 +205,7 @@ impl ObjectSubclass for Sa3Segment {
 
     fn with_class(class: &Self::Class) -> Self {
         let flow = Flow::new(flow::build_pads::<Self>(|name| class.pad_template(name)));
-        Self { flow, segmenter: Mutex::default(), settings: Mutex::default() }
+        Self { flow, segmenter: Mutex::default(), settings: Mutex::default(), untold: Mutex::default() }
     }
 }
 
@@ -168,8 +214,15 @@ impl ObjectImpl for Sa3Segment {
         specs()
     }
 
+    fn signals() -> &'static [glib::subclass::Signal] {
+        actions::signals()
+    }
+
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        self.settings().set(pspec.name(), value);
+        let outcome = self.settings().set(pspec.name(), value);
+        if let Err(error) = outcome {
+            self.warn(&error);
+        }
         let is_too_late =
             !pspec.flags().contains(gst::PARAM_FLAG_MUTABLE_PLAYING) && self.obj().current_state() > gst::State::Ready;
         if is_too_late {
@@ -231,6 +284,14 @@ impl ElementImpl for Sa3Segment {
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        self.tell_untold();
+        if transition == gst::StateChange::ReadyToPaused {
+            // Exemplars belong to the run: what they showed in the one before may have been another video.
+            self.change_prompts(|sources| {
+                sources.renew_exemplars();
+                Ok(())
+            });
+        }
         flow::change_state(self, transition)
     }
 }

@@ -12,19 +12,45 @@
 //! Every frame waits for its own result; at most [`crate::flow::MAX_WAITING_FRAMES`] frames wait behind it, then
 //! upstream is blocked. In a live pipeline the element adds the mean time of a pass to the latency.
 //!
+//! # What to find
+//!
+//! Concepts come from `prompt`, `prompts`, `prompts-file`, `boxes` and the action signals, and add up: what is said twice of
+//! one phrase is one concept, so `boxes="red car: …"` gives exemplars to the "red car" of `prompt`. Everything may change
+//! while the pipeline plays and takes effect at the next frame. What is not understood is a WARNING with the grammar, and
+//! the prompts before stay in use.
+//!
+//! Exemplar boxes say what objects look like. What they show on the first frame that is looked at with them is kept, as
+//! the model's tokens, for all frames that follow; this goes beyond the reference, which forgets a box with its frame.
+//! Boxes that are set again, and boxes after a return to READY, are taken from the next frame anew. `from=each-frame` looks
+//! at the same place of every frame instead.
+//!
+//! Excluded concepts are looked for as others are, and not reported. An object of which they cover more than half goes.
+//!
+//! # Action signals
+//!
+//! | signal | what it does | returns |
+//! | --- | --- | --- |
+//! | `add-text` (string, GstStructure or NULL) | adds a phrase, with the fields of `prompts` but `text` | id, 0 when refused |
+//! | `add-box` (GstStructure) | adds an exemplar: `x`, `y`, `width`, `height`; perhaps `positive` (true), `unit`, `from`, and the `text` or `id` of what it belongs to | id, 0 when refused |
+//! | `remove-prompt` (guint) | takes away what was added with this id | whether there was such a thing |
+//! | `reset` | takes away everything, properties too | |
+//!
 //! # Messages
 //!
 //! | message | when | fields |
 //! | --- | --- | --- |
 //! | PROGRESS `sa3-load` | the model is loaded, from NULL to READY, in the background | `percent` |
-//! | ELEMENT `sa3-prompt` | a changed prompt takes effect | `prompt`, `first-pts` |
-//! | WARNING | no prompt; a phrase the model will misread; an `inference-size` that is not possible; a frame that failed (the first and each 100th) | |
+//! | ELEMENT `sa3-prompt` | changed prompts take effect | `prompt`, `exclude` (phrases with ; between), `first-pts` |
+//! | WARNING | no prompt; a prompt that is refused; a phrase the model will misread; a box outside the frame; an `inference-size` that is not possible; a frame that failed (the first and each 100th) | |
 //! | ERROR | the model cannot be loaded; libtorch failed; interlaced video | |
 //!
 //! A frame that the model fails on passes without objects. When libtorch itself fails (out of memory, a lost device) the
 //! stream ends with an error.
 
+mod actions;
 mod imp;
+mod placement;
+mod prompts;
 mod segmenter;
 mod settings;
 

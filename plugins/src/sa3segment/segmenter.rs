@@ -8,6 +8,8 @@ use std::sync::Arc;
 use sa3::prompt::PromptNotice;
 use sa3::{Engine, Error, Objects, SegmentRequest};
 
+use super::placement::Placement;
+use super::prompts::Asked;
 use super::settings::Tuning;
 
 /// After the first failure, each failure of this number is told.
@@ -36,18 +38,19 @@ pub(super) struct Found {
 /// Something to tell the user.
 #[derive(Debug)]
 pub(super) enum Notice {
-    /// The size is not used, and why.
-    InferenceSize(Error),
+    /// What is not used, and why: a size, or exemplar boxes.
+    Unusable(Error),
     Phrase(PromptNotice),
 }
 
 #[derive(Default)]
 pub(super) struct Segmenter {
     found: Option<Found>,
-    /// The prompt of the last frame looked at.
-    prompt_in_use: Option<Arc<str>>,
+    /// What the last frame was looked at for.
+    asked_before: Option<Arc<Asked>>,
     is_bare: bool,
     checked: Option<Checked>,
+    placement: Placement,
     noticed_phrases: HashSet<Arc<str>>,
     failures: u64,
 }
@@ -55,6 +58,7 @@ pub(super) struct Segmenter {
 /// A request as the user made it, and as the engine can take it.
 struct Checked {
     asked: Arc<SegmentRequest>,
+    frame_size: (u32, u32),
     usable: Arc<SegmentRequest>,
 }
 
@@ -65,12 +69,12 @@ impl Segmenter {
     }
 
     pub(super) fn plan(&mut self, tuning: &Tuning) -> Plan {
-        if tuning.request.prompts.is_empty() {
+        if tuning.request.prompts.iter().all(|prompt| prompt.is_excluded) {
             self.found = None;
             return Plan::PassBare { is_first: !std::mem::replace(&mut self.is_bare, true) };
         }
         self.is_bare = false;
-        let is_same_prompt = self.prompt_in_use.as_deref() == Some(&*tuning.prompt);
+        let is_same_prompt = self.asked_before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &tuning.asked));
         match &mut self.found {
             Some(found) if is_same_prompt && found.age_in_frames + 1 < tuning.inference_interval => {
                 found.age_in_frames += 1;
@@ -80,26 +84,33 @@ impl Segmenter {
         }
     }
 
-    /// The request as `engine` can take it, with what the user should be told about it, once per change.
+    /// The request as `engine` can take it for a frame of a size, with what the user should be told about it, once per
+    /// change.
     pub(super) fn usable_request(
         &mut self,
         asked: &Arc<SegmentRequest>,
         engine: &Engine,
+        frame_size: (u32, u32),
     ) -> (Arc<SegmentRequest>, Vec<Notice>) {
-        if let Some(checked) = self.checked.as_ref().filter(|checked| Arc::ptr_eq(&checked.asked, asked)) {
+        let is_known = |checked: &&Checked| Arc::ptr_eq(&checked.asked, asked) && checked.frame_size == frame_size;
+        if let Some(checked) = self.checked.as_ref().filter(is_known) {
             return (checked.usable.clone(), Vec::new());
         }
         let mut notices = self.phrase_notices(asked, engine);
-        let usable = match engine.check_inference_size(asked.inference_size) {
-            Ok(()) => asked.clone(),
-            Err(error) => {
-                if self.checked.as_ref().is_none_or(|before| before.asked.inference_size != asked.inference_size) {
-                    notices.push(Notice::InferenceSize(error));
-                }
-                Arc::new(SegmentRequest { inference_size: 0, ..(**asked).clone() })
-            }
+        let (placed, misplaced) = self.placement.place(&asked.prompts, frame_size);
+        notices.extend(misplaced.into_iter().map(Notice::Unusable));
+        let size_before = self.checked.as_ref().map(|before| before.asked.inference_size);
+        let size_error = engine.check_inference_size(asked.inference_size).err();
+        let inference_size = if size_error.is_none() { asked.inference_size } else { 0 };
+        let is_news = size_before != Some(asked.inference_size);
+        notices.extend(size_error.filter(|_| is_news).map(Notice::Unusable));
+        let usable = if placed.is_none() && inference_size == asked.inference_size {
+            asked.clone()
+        } else {
+            let prompts = placed.unwrap_or_else(|| asked.prompts.clone());
+            Arc::new(SegmentRequest { prompts, inference_size, ..(**asked).clone() })
         };
-        self.checked = Some(Checked { asked: asked.clone(), usable: usable.clone() });
+        self.checked = Some(Checked { asked: asked.clone(), frame_size, usable: usable.clone() });
         (usable, notices)
     }
 
@@ -119,12 +130,14 @@ impl Segmenter {
         found
     }
 
-    /// The prompt, when it differs from that of the frame before.
-    pub(super) fn new_prompt(&mut self, prompt: &Arc<str>) -> Option<Arc<str>> {
-        let was_in_use = self.prompt_in_use.replace(prompt.clone());
+    /// What is asked for, when it differs from that of the frame before.
+    pub(super) fn newly_asked(&mut self, asked: &Arc<Asked>) -> Option<Arc<Asked>> {
+        let before = self.asked_before.replace(asked.clone());
         // Nothing before nothing is no news.
-        let before = was_in_use.as_deref().unwrap_or_default();
-        (before != &**prompt).then(|| prompt.clone())
+        let is_same = before.map_or(asked.is_nothing(), |before| {
+            Arc::ptr_eq(&before, asked) || (before.is_nothing() && asked.is_nothing())
+        });
+        (!is_same).then(|| asked.clone())
     }
 
     /// Notes that a frame failed; the number of failures, when it is time to tell the user.
@@ -143,7 +156,7 @@ mod tests {
 
     fn tuning(prompt: &str, inference_interval: u32) -> Tuning {
         let request = SegmentRequest { prompts: Prompt::list_from_text(prompt), ..SegmentRequest::default() };
-        Tuning { prompt: prompt.into(), request: Arc::new(request), inference_interval }
+        Tuning { asked: Asked::of(&request.prompts), request: Arc::new(request), inference_interval }
     }
 
     /// The ages of the objects that frames carry; `None` where the engine would look.
@@ -151,7 +164,7 @@ mod tests {
         let mut age = || match segmenter.plan(tuning) {
             Plan::Carry(found) => Some(found.age_in_frames),
             Plan::Look => {
-                segmenter.new_prompt(&tuning.prompt);
+                segmenter.newly_asked(&tuning.asked);
                 segmenter.found(Objects::default(), None);
                 None
             }
@@ -192,11 +205,11 @@ mod tests {
         let engine = Engine::load(&settings, &mut |_| {}).unwrap();
         let mut segmenter = Segmenter::default();
         let asked = Arc::new(SegmentRequest { inference_size: 100, ..(*tuning("собака", 1).request).clone() });
-        let (usable, notices) = segmenter.usable_request(&asked, &engine);
+        let (usable, notices) = segmenter.usable_request(&asked, &engine, (64, 48));
         assert_eq!((usable.inference_size, notices.len()), (0, 2), "{notices:?}");
-        assert!(segmenter.usable_request(&asked, &engine).1.is_empty());
+        assert!(segmenter.usable_request(&asked, &engine, (64, 48)).1.is_empty());
         let changed = Arc::new(SegmentRequest { max_objects: 1, ..(*asked).clone() });
-        let (usable, notices) = segmenter.usable_request(&changed, &engine);
+        let (usable, notices) = segmenter.usable_request(&changed, &engine, (64, 48));
         assert_eq!((usable.inference_size, usable.max_objects, notices.len()), (0, 1, 0));
     }
 }

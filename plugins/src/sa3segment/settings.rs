@@ -2,14 +2,15 @@
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use glib::prelude::*;
 use glib::{ParamSpec, Value};
 use gst::prelude::GstParamSpecBuilderExt;
-use sa3::SegmentRequest;
 use sa3::frame::SIDE_RANGE_IN_PIXELS;
-use sa3::prompt::Prompt;
+use sa3::{Result, SegmentRequest};
 
+use super::prompts::{self, Asked, Sources, Watch};
 use crate::engine_settings::EngineProperties;
 
 /// The value of a number that is left to the model.
@@ -21,13 +22,14 @@ const DEFAULT_MASK_THRESHOLD: f64 = 0.5;
 pub(super) struct Settings {
     pub(super) engine: EngineProperties,
     pub(super) tuning: Tuning,
+    sources: Sources,
 }
 
 /// The part that each frame is processed with. Cloning it is cheap.
 #[derive(Debug, Clone)]
 pub(super) struct Tuning {
-    /// As the user wrote it.
-    pub(super) prompt: Arc<str>,
+    /// Another one whenever the prompts change.
+    pub(super) asked: Arc<Asked>,
     /// Changed as a copy while anybody holds it, so that they see a change in the pointer.
     pub(super) request: Arc<SegmentRequest>,
     pub(super) inference_interval: u32,
@@ -35,40 +37,55 @@ pub(super) struct Tuning {
 
 impl Default for Settings {
     fn default() -> Self {
-        let tuning = Tuning { prompt: "".into(), request: Arc::default(), inference_interval: 1 };
-        Self { engine: EngineProperties::default(), tuning }
+        let tuning = Tuning { asked: Arc::default(), request: Arc::default(), inference_interval: 1 };
+        Self { engine: EngineProperties::default(), tuning, sources: Sources::default() }
     }
 }
 
 impl Settings {
     /// Sets the property `name` to a value that its spec allows.
-    pub(super) fn set(&mut self, name: &str, value: &Value) {
+    ///
+    /// # Errors
+    /// When a prompt is not understood; nothing has changed then.
+    pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<()> {
         if self.engine.set(name, value) {
-            return;
+            return Ok(());
         }
         match name {
-            "prompt" => self.set_prompt(value.get().unwrap_or_default()),
+            name if prompts::PROPERTIES.contains(&name) => {
+                return self.change_prompts(|sources| sources.set(name, value));
+            }
             "inference-interval" => self.tuning.inference_interval = value.get().unwrap_or(1),
             _ => set_in_request(Arc::make_mut(&mut self.tuning.request), name, value),
         }
+        Ok(())
     }
 
-    fn set_prompt(&mut self, text: Option<&str>) {
-        let text = text.unwrap_or_default();
-        if *self.tuning.prompt != *text {
-            self.tuning.prompt = text.into();
-            let request = SegmentRequest { prompts: Prompt::list_from_text(text), ..(*self.tuning.request).clone() };
-            self.tuning.request = Arc::new(request);
+    /// Lets `change` work on the sources of the prompts, and takes their list into the request where it is another.
+    ///
+    /// # Errors
+    /// Those of `change`.
+    pub(super) fn change_prompts<T>(&mut self, change: impl FnOnce(&mut Sources) -> Result<T>) -> Result<T> {
+        let outcome = change(&mut self.sources)?;
+        let prompts = self.sources.list()?;
+        if prompts != self.tuning.request.prompts {
+            self.tuning.asked = Asked::of(&prompts);
+            self.tuning.request = Arc::new(SegmentRequest { prompts, ..(*self.tuning.request).clone() });
         }
+        Ok(outcome)
+    }
+
+    /// What to look at when the prompts file is due to be looked at again.
+    pub(super) fn file_to_look_at(&mut self, now: Instant) -> Option<Watch> {
+        self.sources.file_to_look_at(now)
     }
 
     /// The value of the property `name`, if it is one that can be set.
     pub(super) fn get(&self, name: &str) -> Option<Value> {
         let request = &self.tuning.request;
         let or_recommended = |value: Option<f32>| value.map_or(AS_RECOMMENDED, exact).to_value();
-        self.engine.get(name).or_else(|| {
+        self.engine.get(name).or_else(|| self.sources.get(name)).or_else(|| {
             Some(match name {
-                "prompt" => self.tuning.prompt.to_value(),
                 "threshold" => or_recommended(request.threshold),
                 "mask-threshold" => request.mask_threshold.map_or(DEFAULT_MASK_THRESHOLD, exact).to_value(),
                 "max-objects" => (request.max_objects as u32).to_value(),
@@ -76,6 +93,7 @@ impl Settings {
                 "inference-size" => request.inference_size.to_value(),
                 "mask-nms-iou" => or_recommended(request.mask_nms_iou),
                 "mask-clip-to-box" => or_recommended(request.mask_clip_to_box_margin),
+                "semantic-map" => request.semantic_maps.to_value(),
                 _ => return None,
             })
         })
@@ -92,6 +110,7 @@ fn set_in_request(request: &mut SegmentRequest, name: &str, value: &Value) {
         "inference-size" => request.inference_size = count(),
         "mask-nms-iou" => request.mask_nms_iou = number(),
         "mask-clip-to-box" => request.mask_clip_to_box_margin = number(),
+        "semantic-map" => request.semantic_maps = value.get().unwrap_or_default(),
         _ => {}
     }
 }
@@ -105,26 +124,15 @@ fn exact(number: f32) -> f64 {
 pub(super) fn specs() -> &'static [ParamSpec] {
     static SPECS: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| {
         let mut specs = EngineProperties::specs().to_vec();
-        specs.push(prompt_spec());
+        specs.extend(prompts::specs());
         specs.extend(score_specs());
         specs.extend(mask_specs());
+        specs.push(semantic_map_spec());
         specs.extend(work_specs());
         specs.extend(read_only_specs());
         specs
     });
     &SPECS
-}
-
-fn prompt_spec() -> ParamSpec {
-    glib::ParamSpecString::builder("prompt")
-        .nick("Prompt")
-        .blurb(
-            "What to find, in English: one concept or several with ; between (prompt=\"red car; dog\"). Each object is \
-             labelled with its concept. Empty: frames pass without objects",
-        )
-        .default_value(Some(""))
-        .mutable_playing()
-        .build()
 }
 
 fn score_specs() -> [ParamSpec; 2] {
@@ -174,6 +182,18 @@ fn mask_specs() -> [ParamSpec; 3] {
             AS_RECOMMENDED,
         ),
     ]
+}
+
+fn semantic_map_spec() -> ParamSpec {
+    glib::ParamSpecBoolean::builder("semantic-map")
+        .nick("Semantic maps")
+        .blurb(
+            "Attach for each concept a soft map of where it is, all its instances together, to the mask meta as well; \
+             see docs/meta.md. Costs nothing when off",
+        )
+        .mutable_playing()
+        .controllable()
+        .build()
 }
 
 fn work_specs() -> [ParamSpec; 2] {
@@ -254,25 +274,25 @@ mod tests {
             assert_eq!(format!("{value:?}"), format!("{default:?}"), "{}", spec.name());
         }
         for (name, value) in [("threshold", 0.3), ("mask-nms-iou", 0.0), ("mask-clip-to-box", 0.1)] {
-            settings.set(name, &value.to_value());
+            settings.set(name, &value.to_value()).unwrap();
             assert_eq!(settings.get(name).unwrap().get::<f64>().unwrap(), value);
         }
-        settings.set("threshold", &(-0.5).to_value());
+        settings.set("threshold", &(-0.5).to_value()).unwrap();
         assert_eq!(settings.get("threshold").unwrap().get::<f64>().unwrap(), AS_RECOMMENDED);
     }
 
     #[test]
     fn a_change_shows_in_the_pointer_and_a_repetition_does_not() {
         let mut settings = Settings::default();
-        settings.set("prompt", &"red car; dog".to_value());
+        settings.set("prompt", &"red car; dog".to_value()).unwrap();
         let seen = settings.tuning.request.clone();
         assert_eq!(seen.prompts.len(), 2);
-        settings.set("prompt", &"red car; dog".to_value());
+        settings.set("prompt", &"red car; dog".to_value()).unwrap();
         assert!(Arc::ptr_eq(&seen, &settings.tuning.request));
-        settings.set("max-objects", &3u32.to_value());
+        settings.set("max-objects", &3u32.to_value()).unwrap();
         assert!(!Arc::ptr_eq(&seen, &settings.tuning.request));
         assert_eq!((settings.tuning.request.max_objects, settings.tuning.request.prompts.len()), (3, 2));
-        settings.set("prompt", &None::<String>.to_value());
+        settings.set("prompt", &None::<String>.to_value()).unwrap();
         assert!(settings.tuning.request.prompts.is_empty());
     }
 }

@@ -7,16 +7,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const PIPELINE: &str = "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! \
-                        sa3segment model=test prompt=\"red car; dog\" inference-interval=2 mask-threshold=0.6 ! \
+                        sa3segment model=test prompt=\"red car; dog\" inference-interval=2 mask-threshold=0.6 \
+                        semantic-map=true ! \
                         videoscale ! video/x-raw,width=160,height=120 ! fakesink name=out";
 /// Inside a disc of radius 0.15 on a grid of 72x72, at the level of 0.6.
 const OUTPUT: &str = "\
-version 1 frame 160x120 level 153 age 0 source 0 objects 2
+version 2 frame 160x120 level 153 age 0 source 0 objects 2
 red car prompt 0 id 1:1 score 0.95 box 0.05 0.10 0.35 0.40 mask 72x72 inside INSIDE
 dog prompt 1 id 1:2 score 0.94 box 0.05 0.35 0.35 0.65 mask 72x72 inside INSIDE
-version 1 frame 160x120 level 153 age 1 source 0 objects 2
+map of red car prompt 0 presence 0.95 72x72 inside HALF
+map of dog prompt 1 presence 0.94 72x72 inside HALF
+version 2 frame 160x120 level 153 age 1 source 0 objects 2
 red car prompt 0 id 1:1 score 0.95 box 0.05 0.10 0.35 0.40 mask 72x72 inside INSIDE
 dog prompt 1 id 1:2 score 0.94 box 0.05 0.35 0.35 0.65 mask 72x72 inside INSIDE
+map of red car prompt 0 presence 0.95 72x72 inside HALF
+map of dog prompt 1 presence 0.94 72x72 inside HALF
 ";
 
 /// A folder that holds the plugin library and nothing else.
@@ -56,5 +61,8 @@ fn a_c_program_reads_what_the_plugin_wrote() {
     let inside: u32 = printed.lines().nth(1).and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap();
     let disc = std::f64::consts::PI * (0.15_f64 * 72.0).powi(2);
     assert!((f64::from(inside) / disc - 1.0).abs() < 0.05, "{inside} cells inside, a disc has {disc}");
-    assert_eq!(printed.replace(&format!("inside {inside}"), "inside INSIDE"), OUTPUT);
+    let half = printed.lines().nth(3).and_then(|line| line.rsplit(' ').next()).unwrap();
+    assert!((f64::from(half.parse::<u32>().unwrap()) / disc - 1.0).abs() < 0.05, "{half} cells of the map");
+    let named = printed.replace(&format!("inside {inside}"), "inside INSIDE");
+    assert_eq!(named.replace(&format!("inside {half}"), "inside HALF"), OUTPUT);
 }

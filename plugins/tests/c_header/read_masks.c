@@ -20,6 +20,21 @@ inside_count (const GstSa3MaskMeta * masks, const GstSa3MaskObject * object)
   return count;
 }
 
+static guint
+map_sum (const GstSa3SemanticMap * map)
+{
+  GstMapInfo info;
+  guint sum = 0;
+
+  if (!gst_buffer_map (map->map, &info, GST_MAP_READ))
+    return 0;
+  for (guint row = 0; row < map->map_height; row++)
+    for (guint column = 0; column < map->map_width; column++)
+      sum += info.data[row * map->map_stride + column] >= 128;
+  gst_buffer_unmap (map->map, &info);
+  return sum;
+}
+
 static GstPadProbeReturn
 print_masks (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
@@ -40,6 +55,12 @@ print_masks (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
     printf ("%s prompt %u id %d:%" G_GUINT64_FORMAT " score %.2f box %.2f %.2f %.2f %.2f mask %ux%u inside %u\n",
         object->label, object->prompt_index, object->has_id, object->id, object->score, object->x0, object->y0,
         object->x1, object->y1, object->mask_width, object->mask_height, inside_count (masks, object));
+  }
+  for (guint index = 0; masks->version >= 2 && index < masks->semantic_map_count; index++) {
+    const GstSa3SemanticMap *map =
+        (const GstSa3SemanticMap *) ((const guint8 *) masks->semantic_maps + index * masks->semantic_map_size);
+    printf ("map of %s prompt %u presence %.2f %ux%u inside %u\n", map->label, map->prompt_index, map->presence,
+        map->map_width, map->map_height, map_sum (map));
   }
   return GST_PAD_PROBE_OK;
 }
