@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use tch::Tensor;
 
 use super::brgemm::{Product, pack};
-use super::numbers::{exp2, highest, narrow, sum, wide, widen};
+use super::numbers::{exp2, exp2_of_weights, highest, narrow, narrow_16, wide, widen};
 use super::{parallel, view};
 
 /// Queries that share one product.
@@ -60,7 +60,6 @@ pub(crate) fn attend(query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<
         let (first, end) = (queries * part / parts, queries * (part + 1) / parts);
         BUFFERS.with_borrow_mut(|buffers| job.run([head / heads, head % heads], first..end, buffers));
     });
-    drop(job);
     Some(out)
 }
 
@@ -117,7 +116,7 @@ impl Job<'_> {
     fn attend_block(&self, [batch, head]: [usize; 2], queries: std::ops::Range<usize>, buffers: &mut Buffers) {
         let (width, rows) = (self.width, queries.len());
         let scale = std::f32::consts::LOG2_E / (width as f32).sqrt();
-        let (query, stride_a) = self.query.from_row([batch, head, queries.start]);
+        let (query, stride_a) = self.query.rows_from([batch, head, queries.start]);
         let (mut tops, mut totals) = ([LOWEST; QUERIES], [0.0f32; QUERIES]);
         for first in (0..self.keys).step_by(KEYS) {
             let valid = KEYS.min(self.keys - first);
@@ -140,33 +139,48 @@ impl Job<'_> {
             let sums = Product { rows, columns: width, depth: count, stride_a: count };
             sums.multiply(&buffers.weights, &buffers.values[block], &mut buffers.sums, first > 0);
         }
-        for row in 0..rows {
+        for (row, total) in totals[..rows].iter().enumerate() {
             let first = ((batch * self.queries + queries.start + row) * self.heads + head) * width;
             // SAFETY: every query of every head belongs to one task.
             let out = unsafe { self.out.part(first, width) };
-            divide(&buffers.sums[row * width..][..width], totals[row], out);
+            divide(&buffers.sums[row * width..][..width], *total, out);
         }
     }
 }
 
 wide! {
-    /// Scores of one query against a block of keys to weights, relative to the highest score so far.
+    /// Scores of one query against a block of keys to weights, relative to the highest score so far. Scores and `top`
+    /// are multiplied by `scale`, after which they are powers of two.
     fn weigh(
         scores: &mut [f32], bias: Option<&[u16]>, scale: f32, top: &mut f32, total: &mut f32, weights: &mut [u16],
     ) {
-        match bias {
-            None => scores.iter_mut().for_each(|score| *score *= scale),
-            Some(bias) => scores.iter_mut().zip(bias).for_each(|(score, bias)| {
+        let mut scale = scale;
+        if let Some(bias) = bias {
+            scores.iter_mut().zip(bias).for_each(|(score, bias)| {
                 *score = score.mul_add(scale, widen(*bias) * std::f32::consts::LOG2_E);
-            }),
+            });
+            scale = 1.0;
         }
         let before = *top;
-        *top = highest(scores, before);
-        for (score, weight) in scores.iter_mut().zip(weights) {
-            *score = exp2(*score - *top);
-            *weight = narrow(*score);
+        *top = (highest(scores, f32::NEG_INFINITY) * scale).max(before);
+        let (blocks, rest) = scores.as_chunks::<16>();
+        let (weight_blocks, weight_rest) = weights.as_chunks_mut::<16>();
+        let mut sums = [0.0f32; 16];
+        for (scores, weights) in blocks.iter().zip(weight_blocks) {
+            let mut powers = [0.0f32; 16];
+            for i in 0..16 {
+                powers[i] = exp2_of_weights(scores[i].mul_add(scale, -*top));
+                sums[i] += powers[i];
+            }
+            *weights = narrow_16(powers);
         }
-        *total = total.mul_add(exp2(before - *top), sum(scores, |weight| weight));
+        let mut sum: f32 = sums.iter().sum();
+        for (score, weight) in rest.iter().zip(weight_rest) {
+            let power = exp2_of_weights(score.mul_add(scale, -*top));
+            sum += power;
+            *weight = narrow(power);
+        }
+        *total = total.mul_add(exp2(before - *top), sum);
     }
 
     fn divide(sums: &[f32], total: f32, out: &mut [u16]) {

@@ -53,11 +53,17 @@ pub(super) fn release() {
 /// One panel of a weight for [`Product::multiply`]: `row` tells the `depth` numbers of each of `width` outputs; outputs
 /// that it has not are zeros.
 pub(super) fn pack<'a>(depth: usize, width: usize, row: impl Fn(usize) -> Option<&'a [u16]>, panel: &mut [u16]) {
-    for column in 0..width {
-        let row = row(column);
+    const AT_ONCE: usize = 16; // one cache line of the panel
+    let zeros = vec![0; depth];
+    for first in (0..width).step_by(AT_ONCE) {
+        let columns = AT_ONCE.min(width - first);
+        let rows: [&[u16]; AT_ONCE] =
+            std::array::from_fn(|i| if i < columns { row(first + i).unwrap_or(&zeros) } else { &zeros });
         for pair in 0..depth / 2 {
-            let values = row.map_or([0, 0], |row| [row[2 * pair], row[2 * pair + 1]]);
-            panel[(pair * width + column) * 2..][..2].copy_from_slice(&values);
+            let line = &mut panel[(pair * width + first) * 2..][..2 * columns];
+            for (out, row) in line.chunks_exact_mut(2).zip(rows) {
+                out.copy_from_slice(&row[2 * pair..][..2]);
+            }
         }
     }
 }

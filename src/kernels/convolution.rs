@@ -10,7 +10,7 @@ use super::{parallel, view};
 /// Lines that one task takes.
 const LINES: usize = 4;
 /// Columns of one product.
-const PIXELS: usize = 96;
+const PIXELS: usize = 48;
 
 /// A 3 x 3 convolution, stride 1, padding 1.
 #[derive(Debug)]
@@ -47,8 +47,9 @@ impl PackedConv3x3 {
     /// Packs `weight` [outputs, inputs, 3, 3] and `bias` [outputs].
     pub(crate) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Self {
         let [outputs, inputs] = [weight.size()[0], weight.size()[1]].map(|size| size as usize);
-        let width = panel_width(outputs);
-        let (count, depth) = (outputs.div_ceil(width), 3 * inputs);
+        let depth = 3 * inputs;
+        let width = panel_width(outputs, depth);
+        let count = outputs.div_ceil(width);
         let ordered = weight.permute([0, 2, 3, 1]).contiguous(); // [outputs, 3, 3 · inputs]
         let source = view::bf16(&ordered);
         let mut panels = view::new_bf16(&[(count * 3 * depth * width) as i64]);

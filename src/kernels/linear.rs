@@ -1,5 +1,7 @@
 //! `y = x Wᵀ + b`, with what follows it.
 
+use std::cell::RefCell;
+
 use tch::Tensor;
 
 use super::brgemm::{Product, pack};
@@ -7,20 +9,28 @@ use super::numbers::{gelu, narrow, wide, widen};
 use super::{parallel, view};
 use crate::nn::Activation;
 
-/// Outputs that are computed together; the weight lies in panels of this width.
-const PANEL_WIDTHS: [usize; 5] = [64, 96, 48, 32, 16];
-pub(super) const WIDEST_PANEL: usize = 96;
-/// Rows of one product: 2 x 2 tiles of the matrix unit, twice.
-const ROWS_PER_PRODUCT: usize = 64;
+/// Rows of one product: two tiles of the matrix unit.
+const ROWS_PER_PRODUCT: usize = 32;
+/// Outputs that are computed together, at most.
+pub(super) const WIDEST_PANEL: usize = 256;
+/// Bytes of a panel that stay in the cache while the rows of a task go by.
+const PANEL_BYTES: usize = 1 << 18;
+/// Inputs that one product sums up; longer sums are added up in 32 bits.
+const LONGEST_DEPTH: usize = 2048;
 /// Bytes of input that one task keeps in the cache while it goes through the panels.
 const INPUT_BYTES_PER_TASK: usize = 1 << 19;
 /// Multiplications below which a second thread costs more than it brings.
 const WORTH_SHARING: usize = 1 << 19;
 
-/// The widest panels that need little or no padding.
-pub(super) fn panel_width(outputs: usize) -> usize {
+/// The widest panels of whole tiles that stay in the cache and need little padding.
+pub(super) fn panel_width(outputs: usize, depth: usize) -> usize {
     let padded = outputs.next_multiple_of(16);
-    PANEL_WIDTHS.into_iter().find(|width| padded % width == 0).unwrap_or(PANEL_WIDTHS[0])
+    let widest = (PANEL_BYTES / (2 * depth)).clamp(64, WIDEST_PANEL).min(padded);
+    (2..=widest / 16)
+        .rev()
+        .map(|tiles| 16 * tiles)
+        .find(|width| padded.is_multiple_of(*width))
+        .unwrap_or(widest.min(64))
 }
 
 /// What is done to each output before it is rounded: the activation, then the addition.
@@ -66,7 +76,7 @@ impl PackedLinear {
     /// Packs `weight` [outputs, inputs] and `bias` [outputs].
     pub(crate) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Self {
         let [outputs, inputs] = [weight.size()[0], weight.size()[1]].map(|size| size as usize);
-        let width = panel_width(outputs);
+        let width = panel_width(outputs, inputs.min(LONGEST_DEPTH));
         let count = outputs.div_ceil(width);
         let mut panels = view::new_bf16(&[(count * width * inputs) as i64]);
         let weight = weight.contiguous();
@@ -110,32 +120,62 @@ impl Sizes {
             return rows;
         }
         let threads = tch::get_num_threads().max(1) as usize;
-        let most = (INPUT_BYTES_PER_TASK / (2 * self.inputs)).max(ROWS_PER_PRODUCT);
+        let most = (INPUT_BYTES_PER_TASK / (2 * self.inputs.min(LONGEST_DEPTH))).max(ROWS_PER_PRODUCT);
         let shares = rows.div_ceil(most).next_multiple_of(threads);
         rows.div_ceil(shares).next_multiple_of(16)
     }
 }
 
+thread_local! {
+    /// Sums of a task's rows; the longest task seen bounds it.
+    static SUMS: RefCell<Vec<f32>> = RefCell::default();
+}
+
 impl Job<'_> {
     fn run(&self, input: &[u16], residual: Option<Residual<'_>>, activation: Option<Activation>, out: &mut [u16]) {
-        let Sizes { inputs, outputs, width } = self.sizes;
-        let mut products = [0.0f32; ROWS_PER_PRODUCT * WIDEST_PANEL];
+        let after = Finish { bias: self.bias, residual, activation, outputs: self.sizes.outputs };
+        SUMS.with_borrow_mut(|sums| {
+            if self.sizes.inputs > LONGEST_DEPTH {
+                self.run_in_parts(input, &after, sums, out);
+            } else {
+                self.run_at_once(input, &after, sums, out);
+            }
+        });
+    }
+
+    /// Every product is finished while it is in the cache.
+    fn run_at_once(&self, input: &[u16], after: &Finish<'_>, sums: &mut Vec<f32>, out: &mut [u16]) {
+        let Sizes { inputs, width, .. } = self.sizes;
+        sums.resize(ROWS_PER_PRODUCT * width, 0.0);
         for (index, panel) in self.panels.chunks_exact(width * inputs).enumerate() {
-            let first = index * width;
-            let valid = width.min(outputs - first);
-            let bias = &self.bias[first..first + valid];
             for (block, input) in input.chunks(ROWS_PER_PRODUCT * inputs).enumerate() {
                 let rows = input.len() / inputs;
                 let product = Product { rows, columns: width, depth: inputs, stride_a: inputs };
-                product.multiply(input, panel, &mut products, false);
-                for row in 0..rows {
-                    let line = block * ROWS_PER_PRODUCT + row;
-                    let products = &products[row * width..][..valid];
-                    let out = &mut out[line * outputs + first..][..valid];
-                    let residual = residual.map(|residual| residual.row(line, first, valid));
-                    finish(products, bias, residual, activation, out);
+                product.multiply(input, panel, sums, false);
+                finish(&sums[..rows * width], width, index * width, block * ROWS_PER_PRODUCT, after, out);
+            }
+        }
+    }
+
+    /// Part after part of the inputs goes through all panels, so that neither rows nor panels leave the cache between.
+    fn run_in_parts(&self, input: &[u16], after: &Finish<'_>, sums: &mut Vec<f32>, out: &mut [u16]) {
+        let Sizes { inputs, width, .. } = self.sizes;
+        let (rows, panels) = (input.len() / inputs, self.panels.len() / (width * inputs));
+        sums.resize(rows * panels * width, 0.0);
+        let depth = inputs.div_ceil(inputs.div_ceil(LONGEST_DEPTH)).next_multiple_of(32);
+        for start in (0..inputs).step_by(depth) {
+            let depth = depth.min(inputs - start);
+            for (index, sums) in sums.chunks_exact_mut(rows * width).enumerate() {
+                let panel = &self.panels[(index * inputs + start) * width..][..depth * width];
+                for (block, sums) in sums.chunks_mut(ROWS_PER_PRODUCT * width).enumerate() {
+                    let input = &input[block * ROWS_PER_PRODUCT * inputs + start..];
+                    let product = Product { rows: sums.len() / width, columns: width, depth, stride_a: inputs };
+                    product.multiply(input, panel, sums, start > 0);
                 }
             }
+        }
+        for (index, sums) in sums.chunks_exact(rows * width).enumerate() {
+            finish(sums, width, index * width, 0, after, out);
         }
     }
 }
@@ -149,31 +189,46 @@ struct Residual<'a> {
 }
 
 impl<'a> Residual<'a> {
+    #[inline(always)]
     fn row(&self, line: usize, first_column: usize, columns: usize) -> &'a [u16] {
         let row = (self.first + line) % (self.all.len() / self.width);
         &self.all[row * self.width + first_column..][..columns]
     }
 }
 
+/// What becomes of sums.
+struct Finish<'a> {
+    bias: &'a [f32],
+    residual: Option<Residual<'a>>,
+    activation: Option<Activation>,
+    outputs: usize,
+}
+
 wide! {
-    /// One row of a product to its place in the output.
-    fn finish(
-        products: &[f32], bias: &[f32], residual: Option<&[u16]>, activation: Option<Activation>, out: &mut [u16],
-    ) {
-        let sums = products.iter().zip(bias).map(|(product, bias)| product + bias);
-        match (activation, residual) {
-            (None, None) => out.iter_mut().zip(sums).for_each(|(out, x)| *out = narrow(x)),
-            (None, Some(residual)) => {
-                out.iter_mut().zip(sums).zip(residual).for_each(|((out, x), r)| *out = narrow(x + widen(*r)));
+    /// Rows of sums, [rows, width], to their places in the output: from column `first` and line `first_line` on.
+    fn finish(sums: &[f32], width: usize, first: usize, first_line: usize, after: &Finish<'_>, out: &mut [u16]) {
+        let valid = width.min(after.outputs - first);
+        let bias = &after.bias[first..first + valid];
+        for (row, sums) in sums.chunks_exact(width).enumerate() {
+            let line = first_line + row;
+            let out = &mut out[line * after.outputs + first..][..valid];
+            let residual = after.residual.map(|residual| residual.row(line, first, valid));
+            match after.activation {
+                None => finish_row(sums, bias, residual, out, |x| x),
+                Some(Activation::Relu) => finish_row(sums, bias, residual, out, |x| x.max(0.0)),
+                Some(Activation::Gelu) => finish_row(sums, bias, residual, out, gelu),
             }
-            (Some(Activation::Relu), None) => out.iter_mut().zip(sums).for_each(|(out, x)| *out = narrow(x.max(0.0))),
-            (Some(Activation::Gelu), None) => out.iter_mut().zip(sums).for_each(|(out, x)| *out = narrow(gelu(x))),
-            (Some(Activation::Relu), Some(residual)) => {
-                out.iter_mut().zip(sums).zip(residual).for_each(|((out, x), r)| *out = narrow(x.max(0.0) + widen(*r)));
-            }
-            (Some(Activation::Gelu), Some(residual)) => {
-                out.iter_mut().zip(sums).zip(residual).for_each(|((out, x), r)| *out = narrow(gelu(x) + widen(*r)));
-            }
+        }
+    }
+}
+
+#[inline(always)]
+fn finish_row(sums: &[f32], bias: &[f32], residual: Option<&[u16]>, out: &mut [u16], activate: impl Fn(f32) -> f32) {
+    let sums = sums.iter().zip(bias).map(|(sum, bias)| activate(sum + bias));
+    match residual {
+        None => out.iter_mut().zip(sums).for_each(|(out, x)| *out = narrow(x)),
+        Some(residual) => {
+            out.iter_mut().zip(sums).zip(residual).for_each(|((out, x), r)| *out = narrow(x + widen(*r)));
         }
     }
 }

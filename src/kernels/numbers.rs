@@ -1,5 +1,7 @@
 //! Arithmetic on single numbers, branch-free, so that loops over rows become wide vector code.
 
+use std::f32::consts::LN_2;
+
 /// True when the processor has the instructions that [`wide`] functions are compiled for.
 pub(super) fn cpu_is_wide() -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -7,6 +9,7 @@ pub(super) fn cpu_is_wide() -> bool {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512bf16")
         && is_x86_feature_detected!("fma");
     #[cfg(not(target_arch = "x86_64"))]
     return false;
@@ -17,10 +20,10 @@ macro_rules! wide {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block)*) => {$(
         $(#[$doc])*
         #[allow(clippy::too_many_arguments, reason = "rows are passed one by one")]
-        pub(super) fn $name($($arg: $type),*) {
+        fn $name($($arg: $type),*) {
             #[cfg_attr(
                 target_arch = "x86_64",
-                target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")
+                target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")
             )]
             #[allow(clippy::too_many_arguments, reason = "rows are passed one by one")]
             fn wide($($arg: $type),*) $body
@@ -56,11 +59,42 @@ pub(super) fn exp2(x: f32) -> f32 {
     let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
     // Taylor's series of 2^f.
     let mut series = 0.001_333_355_8f32;
-    for factor in [0.009_618_129, 0.055_504_11, 0.240_226_5, 0.693_147_2, 1.0] {
+    for factor in [0.009_618_129, 0.055_504_11, 0.240_226_5, LN_2, 1.0] {
         series = series.mul_add(fraction, factor);
     }
     let value = series * power;
     if x > -126.0 { value } else { 0.0 }
+}
+
+/// 2^x for x up to 0 within a few ten thousandths, which a bf16 cannot tell; never quite 0.
+#[inline(always)]
+pub(super) fn exp2_of_weights(x: f32) -> f32 {
+    let x = x.max(-126.0);
+    let shifted = x + (ROUNDING + 127.0);
+    let fraction = x - (shifted - (ROUNDING + 127.0));
+    let mut series = 0.009_618_129f32;
+    for factor in [0.055_504_11, 0.240_226_5, LN_2, 1.0] {
+        series = series.mul_add(fraction, factor);
+    }
+    series * f32::from_bits(shifted.to_bits() << 23)
+}
+
+/// [`narrow`] for sixteen numbers in one instruction.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bf16")]
+#[inline]
+pub(super) fn narrow_16(values: [f32; 16]) -> [u16; 16] {
+    use std::arch::x86_64::{__m256bh, __m512, _mm512_cvtneps_pbh};
+    // SAFETY: arrays of sixteen numbers and vectors of sixteen numbers have the same bits.
+    unsafe {
+        let vector = std::mem::transmute::<[f32; 16], __m512>(values);
+        std::mem::transmute::<__m256bh, [u16; 16]>(_mm512_cvtneps_pbh(vector))
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn narrow_16(values: [f32; 16]) -> [u16; 16] {
+    values.map(narrow)
 }
 
 /// Exact (erf) GELU within 1e-6, after Abramowitz and Stegun 7.1.26.
@@ -124,6 +158,7 @@ mod tests {
             assert!((gelu(*x) - exact).abs() < 3e-6, "gelu({x})");
             let power = x.min(0.0).exp2();
             assert!((exp2(x.min(0.0)) - power).abs() <= power * 4e-6, "2^{x}");
+            assert!((exp2_of_weights(x.min(0.0)) - power).abs() <= power * 1e-4, "2^{x}");
         }
         assert_eq!(exp2(f32::NEG_INFINITY), 0.0);
     }

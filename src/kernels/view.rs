@@ -53,15 +53,19 @@ impl<'a> Rows<'a> {
         Some(Self { numbers, size: [b, h, l, n].map(|x| x as usize), stride: [sb, sh, sl].map(|x| x as usize) })
     }
 
+    fn offset(&self, index: [usize; 3]) -> usize {
+        (0..3).map(|d| if self.size[d] == 1 { 0 } else { index[d] * self.stride[d] }).sum()
+    }
+
     /// One row, [N]. A dimension of one serves every index.
     pub(super) fn row(&self, index: [usize; 3]) -> &'a [u16] {
-        let offset: usize = (0..3).map(|d| if self.size[d] == 1 { 0 } else { index[d] * self.stride[d] }).sum();
+        let offset = self.offset(index);
         &self.numbers[offset..offset + self.size[3]]
     }
 
     /// The numbers from one row on, and the distance to the next.
-    pub(super) fn from_row(&self, index: [usize; 3]) -> (&'a [u16], usize) {
-        let offset: usize = (0..3).map(|d| if self.size[d] == 1 { 0 } else { index[d] * self.stride[d] }).sum();
+    pub(super) fn rows_from(&self, index: [usize; 3]) -> (&'a [u16], usize) {
+        let offset = self.offset(index);
         (&self.numbers[offset..], self.stride[2])
     }
 }

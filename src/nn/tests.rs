@@ -52,7 +52,8 @@ fn build<T>(weight: &Tensor, bias: &Tensor, new: impl FnOnce(&weights::Loader<'_
 
 #[test]
 fn linear_layers_of_all_sizes() {
-    for (rows, inputs, outputs) in [(1, 96, 96), (49, 96, 7), (700, 192, 100), (5, 4, 8), (33, 1024, 130), (80, 17, 32)]
+    for (rows, inputs, outputs) in
+        [(1, 96, 96), (49, 96, 7), (700, 192, 100), (5, 4, 8), (33, 1024, 130), (80, 17, 32), (70, 4100, 80)]
     {
         let (x, weight, bias) = (noise(&[1, rows, inputs], 1), noise(&[outputs, inputs], 2), noise(&[outputs], 3));
         let residual = noise(&[1, rows, outputs], 4);
