@@ -103,7 +103,7 @@ impl PackedLinear {
         let mut out = view::new_bf16(&shape);
         let (input, residual) = (view::bf16(&x), residual.as_ref().map(view::bf16));
         let rows_per_task = self.sizes.rows_per_task(input.len() / inputs);
-        let job = Job { panels: view::bf16(&self.panels), bias: &self.bias, sizes: self.sizes };
+        let job = self.job();
         parallel::over_chunks(view::bf16_mut(&mut out), rows_per_task * outputs, &|index, out| {
             let first = index * rows_per_task;
             let input = &input[first * inputs..][..out.len() / outputs * inputs];
@@ -111,6 +111,44 @@ impl PackedLinear {
         });
         out
     }
+
+    fn job(&self) -> Job<'_> {
+        Job { panels: view::bf16(&self.panels), bias: &self.bias, sizes: self.sizes }
+    }
+}
+
+/// A layer with its activation, then another with the addition: `residual + second(act(first(x)))`. What lies between
+/// them is as wide as the cache and never as long as the frame.
+///
+/// # Shapes
+/// x: [.., inputs of the first] → [.., outputs of the second].
+pub(crate) fn forward_both(
+    [first, second]: [&PackedLinear; 2],
+    activation: Activation,
+    residual: Option<&Tensor>,
+    x: &Tensor,
+) -> Tensor {
+    let x = x.to_kind(tch::Kind::BFloat16).contiguous();
+    let residual = residual.map(|residual| residual.to_kind(tch::Kind::BFloat16).contiguous());
+    let (inputs, inner, outputs) = (first.sizes.inputs, first.sizes.outputs, second.sizes.outputs);
+    let mut shape = x.size();
+    if let Some(last) = shape.last_mut() {
+        *last = outputs as i64;
+    }
+    let mut out = view::new_bf16(&shape);
+    let (input, residual) = (view::bf16(&x), residual.as_ref().map(view::bf16));
+    let rows_per_task = first.sizes.rows_per_task(input.len() / inputs);
+    let [first, second] = [first, second].map(PackedLinear::job);
+    parallel::over_chunks(view::bf16_mut(&mut out), rows_per_task * outputs, &|index, out| {
+        let (start, rows) = (index * rows_per_task, out.len() / outputs);
+        HIDDEN.with_borrow_mut(|hidden| {
+            hidden.resize(rows * inner, 0);
+            first.run(&input[start * inputs..][..rows * inputs], None, Some(activation), hidden);
+            let residual = residual.map(|all| Residual { all, first: start, width: outputs });
+            second.run(hidden, residual, None, out);
+        });
+    });
+    out
 }
 
 impl Sizes {
@@ -127,6 +165,8 @@ impl Sizes {
 }
 
 thread_local! {
+    /// A task's rows between two layers; the longest task seen bounds it.
+    static HIDDEN: RefCell<Vec<u16>> = RefCell::default();
     /// Sums of a task's rows; the longest task seen bounds it.
     static SUMS: RefCell<Vec<f32>> = RefCell::default();
 }

@@ -20,7 +20,7 @@ mod view;
 pub(crate) use attention::attend;
 pub(crate) use box_bias::{PackedAxis, box_bias};
 pub(crate) use convolution::PackedConv3x3;
-pub(crate) use linear::{After, PackedLinear};
+pub(crate) use linear::{After, PackedLinear, forward_both};
 pub(crate) use maps::{PackedGroupNorm, double_and_add};
 pub(crate) use norm::PackedNorm;
 pub(crate) use rope::rotate_in_place;

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::kernels::{After, PackedLinear};
+use crate::kernels::{self, After, PackedLinear};
 use crate::weights::Loader;
 
 /// A linear layer as the checkpoint has it; see [`Linear`].
@@ -177,7 +177,7 @@ impl FeedForward {
     /// # Shapes
     /// x: [.., width] → [.., width].
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        self.fc2.forward(&self.fc1.forward_activated(x, self.activation))
+        self.forward_and(None, x)
     }
 
     /// `residual + forward(x)`.
@@ -185,7 +185,15 @@ impl FeedForward {
     /// # Shapes
     /// x: [.., width]; residual: the same → the same.
     pub fn forward_onto(&self, residual: &Tensor, x: &Tensor) -> Tensor {
-        self.fc2.forward_onto(residual, &self.fc1.forward_activated(x, self.activation))
+        self.forward_and(Some(residual), x)
+    }
+
+    fn forward_and(&self, residual: Option<&Tensor>, x: &Tensor) -> Tensor {
+        if let (Form::Packed(first), Form::Packed(second)) = (&self.fc1.form, &self.fc2.form) {
+            return kernels::forward_both([first, second], self.activation, residual, x);
+        }
+        let hidden = self.fc1.forward_activated(x, self.activation);
+        self.fc2.forward_and(&hidden, After { activation: None, residual })
     }
 }
 

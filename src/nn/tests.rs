@@ -68,6 +68,28 @@ fn linear_layers_of_all_sizes() {
 }
 
 #[test]
+fn perceptrons_of_two_layers() {
+    for (rows, width, inner) in [(1, 32, 64), (300, 64, 2200)] {
+        let (fc1, fc2) = (noise(&[inner, width], 1), noise(&[width, inner], 2));
+        let (bias1, bias2) = (noise(&[inner], 3), noise(&[width], 4));
+        let named = |name, tensor: &Tensor| (name, tensor.shallow_clone());
+        let source = Layer(vec![
+            named("fc1.weight", &fc1),
+            named("fc1.bias", &bias1),
+            named("fc2.weight", &fc2),
+            named("fc2.bias", &bias2),
+        ]);
+        let new = |loader: &weights::Loader<'_>| FeedForward::new(loader, width, inner, Activation::Gelu);
+        let layer = weights::load(&source, Device::Cpu, Kind::BFloat16, new).unwrap();
+        let (x, residual) = (noise(&[2, rows, width], 5), noise(&[1, rows, width], 6));
+        let hidden = exact(&x).linear(&exact(&fc1), Some(&exact(&bias1))).gelu("none");
+        let expected = exact(&hidden.to_kind(Kind::BFloat16)).linear(&exact(&fc2), Some(&exact(&bias2)));
+        assert_close("perceptron", &layer.forward(&x), &expected);
+        assert_close("perceptron onto", &layer.forward_onto(&residual, &x), &(expected + exact(&residual)));
+    }
+}
+
+#[test]
 fn a_residual_of_one_batch_serves_all() {
     let (x, weight, bias) = (noise(&[3, 20, 32], 1), noise(&[48, 32], 2), noise(&[48], 3));
     let residual = noise(&[1, 20, 48], 4);
