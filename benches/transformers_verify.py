@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> bool:
         print(f"{case['picture']:<14} {case['prompt']:<18} {counts} {numbers}{'' if fits else '  DIFFERS' + alone}", flush=True)
     verdict = "ok    agrees with" if is_agreed else "FAIL  differs from"
     allowed = f"score {limits['score']}, box {limits['box']}, mask IoU {limits['iou']}"
-    print(f"{verdict} transformers {transformers.__version__} within {allowed}")
+    print(f"{verdict} transformers {transformers.__version__} (limits: {allowed})")
     return is_agreed
 
 
