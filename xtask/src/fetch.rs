@@ -2,7 +2,9 @@
 
 use crate::checkout::Checkout;
 use crate::failure::{Failure, Outcome};
+use crate::plugin::{self, Profile};
 use crate::{process, verify};
+use std::process::Command;
 
 const PACKAGE: &str = "sa3-fetch";
 
@@ -26,7 +28,7 @@ pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
     process::run(&mut cargo).map_err(|failure| {
         Failure::new(failure.cause()).remedy("it needs a C compiler: `cargo xtask setup` installs what is missing")
     })?;
-    let mut fetch = std::process::Command::new(checkout.target_dir()?.join("debug").join(PACKAGE));
+    let mut fetch = Command::new(plugin::binary(checkout, Profile::Debug, PACKAGE)?);
     fetch.arg(&options.repository);
     if options.accept_licence {
         fetch.arg("--accept-licence");
