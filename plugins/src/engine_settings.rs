@@ -64,7 +64,8 @@ impl EngineProperties {
                     .nick("Model")
                     .blurb(
                         "The model to run: nano (small, bundled), test (artificial: moving discs, for trying a \
-                         pipeline), or the path of a checkpoint's directory or file",
+                         pipeline), the path of a checkpoint's directory (safetensors, in one file or in shards) or \
+                         file (sam3.pt, model.safetensors), or owner/name in the Hugging Face cache (facebook/sam3)",
                     )
                     .default_value(Some(default.model.as_str()))
                     .mutable_ready()

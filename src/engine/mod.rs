@@ -14,6 +14,7 @@ mod registry;
 mod rules;
 mod segmenter;
 mod semantic;
+mod summary;
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Once};
@@ -28,6 +29,7 @@ use crate::prompt::{Prompt, PromptNotice};
 pub use exit::finish_passes_before_exit;
 pub use registry::SharedEngine;
 pub use rules::EXCLUDED_SHARE;
+pub use summary::ModelSummary;
 
 /// Jobs that may wait for one engine. Each stream submits one at a time, so this bounds the streams, not their delay.
 const MAX_WAITING_JOBS: usize = 256;

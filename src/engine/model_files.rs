@@ -19,6 +19,48 @@ const WEIGHTS_FILES: [&str; 4] =
 const REMEDY: &str = "A model directory holds config.json, tokenizer.json and either model.safetensors or its shards \
                       with model.safetensors.index.json; or sam3.pt, which needs no other file";
 
+/// Where a model's weights lie; what belongs to them stands beside them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the program.
+    Bundled,
+    /// In this file, or in the shards that it names.
+    File(PathBuf),
+}
+
+impl Place {
+    /// Of "nano", a directory, a checkpoint file with its companions beside it, or a model in the Hugging Face cache.
+    pub(super) fn find(model: &str) -> Result<Self> {
+        Self::find_in(model, &|variable| std::env::var_os(variable))
+    }
+
+    fn find_in(model: &str, environment: Environment<'_>) -> Result<Self> {
+        if model == BUNDLED_NAME || model.is_empty() {
+            return Ok(Self::Bundled);
+        }
+        let path = Path::new(model);
+        if path.is_dir() {
+            return Self::in_directory(path);
+        }
+        if path.is_file() {
+            return Ok(Self::File(path.into()));
+        }
+        if hub_cache::is_repository(model) {
+            return Self::in_directory(&hub_cache::snapshot(model, environment)?);
+        }
+        Err(Error::ModelNotFound { model: model.into(), cause: "there is no such file or directory".into() })
+    }
+
+    fn in_directory(directory: &Path) -> Result<Self> {
+        let weights = WEIGHTS_FILES.iter().map(|name| directory.join(name)).find(|path| path.is_file());
+        weights.map(Self::File).ok_or_else(|| Error::ModelFile {
+            path: directory.into(),
+            cause: format!("it holds none of {}", WEIGHTS_FILES[..3].join(", ")),
+            remedy: REMEDY.into(),
+        })
+    }
+}
+
 /// Everything read but the tensors.
 pub(super) struct ModelFiles {
     pub(super) config: ModelConfig,
@@ -28,32 +70,23 @@ pub(super) struct ModelFiles {
 }
 
 impl ModelFiles {
-    /// Opens "nano", a directory, a checkpoint file with its companions beside it, or a model in the Hugging Face cache.
+    /// Opens what [`Place::find`] finds.
     pub(super) fn open(model: &str) -> Result<Self> {
         Self::open_in(model, &|variable| std::env::var_os(variable))
     }
 
     fn open_in(model: &str, environment: Environment<'_>) -> Result<Self> {
-        let not_found = |cause: String| Error::ModelNotFound { model: model.into(), cause };
-        if model == BUNDLED_NAME || model.is_empty() {
-            return Self::open_bundled(not_found);
+        match Place::find_in(model, environment)? {
+            Place::Bundled => Self::open_bundled(model),
+            Place::File(weights) => Self::open_files(&weights),
         }
-        let path = Path::new(model);
-        if path.is_dir() {
-            return Self::open_directory(path);
-        }
-        if path.is_file() {
-            return Self::open_files(path.parent().unwrap_or(Path::new("")), path);
-        }
-        if hub_cache::is_repository(model) {
-            return Self::open_directory(&hub_cache::snapshot(model, environment)?);
-        }
-        Err(not_found("there is no such file or directory".into()))
     }
 
-    fn open_bundled(not_found: impl Fn(String) -> Error) -> Result<Self> {
-        let files = bundled()
-            .ok_or_else(|| not_found("this build has no bundled model (Cargo feature \"bundled\" is off)".into()))?;
+    fn open_bundled(model: &str) -> Result<Self> {
+        let files = bundled().ok_or_else(|| Error::ModelNotFound {
+            model: model.into(),
+            cause: "this build has no bundled model (Cargo feature \"bundled\" is off)".into(),
+        })?;
         let config = ModelConfig::from_json(files.config)?;
         Ok(Self {
             tokenizer: Tokenizer::from_json(files.tokenizer, config.text_config.max_position_embeddings)?,
@@ -63,18 +96,9 @@ impl ModelFiles {
         })
     }
 
-    fn open_directory(directory: &Path) -> Result<Self> {
-        let weights = WEIGHTS_FILES.iter().map(|name| directory.join(name)).find(|path| path.is_file());
-        let weights = weights.ok_or_else(|| Error::ModelFile {
-            path: directory.into(),
-            cause: format!("it holds none of {}", WEIGHTS_FILES[..3].join(", ")),
-            remedy: REMEDY.into(),
-        })?;
-        Self::open_files(directory, &weights)
-    }
-
     /// The original release is one file; what stands beside the others is known for it.
-    fn open_files(directory: &Path, weights: &Path) -> Result<Self> {
+    fn open_files(weights: &Path) -> Result<Self> {
+        let directory = weights.parent().unwrap_or(Path::new(""));
         let checkpoint = Checkpoint::open(weights)?;
         let is_optional = checkpoint.layout() == Layout::Official;
         let config = match read_text(&directory.join(CONFIG_FILE), is_optional)? {

@@ -35,7 +35,7 @@ fn python(pins: &Pins) -> Outcome<PathBuf> {
         return Ok(named);
     }
     let cache = folders::cache()?;
-    let place = cache.join(format!("python-torch-{}-transformers-{}", pins.libtorch, pins.transformers));
+    let place = place(&cache, pins);
     let python = place.join("bin/python");
     if check_versions(&python, pins).is_ok() {
         say!("ok    Python environment in {}", place.display());
@@ -48,6 +48,19 @@ fn python(pins: &Pins) -> Outcome<PathBuf> {
     }
     say!("ok    Python environment made in {}: {}", place.display(), folders::readable(folders::size_bytes(&place)));
     Ok(python)
+}
+
+/// The Python that [`vs_transformers`] would use, if it needs not be made first.
+pub fn python_at_hand(pins: &Pins) -> Outcome<Option<PathBuf>> {
+    if std::env::var_os("SA3_PYTHON").is_some_and(|value| !value.is_empty()) {
+        return python(pins).map(Some);
+    }
+    let python = place(&folders::cache()?, pins).join("bin/python");
+    Ok(check_versions(&python, pins).is_ok().then_some(python))
+}
+
+fn place(cache: &Path, pins: &Pins) -> PathBuf {
+    cache.join(format!("python-torch-{}-transformers-{}", pins.libtorch, pins.transformers))
 }
 
 /// pip installs into an environment that gets its name only when it is complete.

@@ -10,6 +10,7 @@ mod doctor;
 mod elf;
 mod exports;
 mod failure;
+mod fetch;
 mod folders;
 mod fuzz;
 mod install;
@@ -22,6 +23,7 @@ mod requirement;
 mod say;
 mod setup;
 mod shelf;
+mod verify;
 mod version;
 
 use checkout::Checkout;
@@ -33,7 +35,7 @@ use say::say;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The one door to sa3: set-up, build, demo, test, install, doctor, fuzz, bench.
+/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, bench.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
@@ -70,6 +72,10 @@ enum Command {
     Uninstall,
     /// Check versions, libraries, driver, plugin and model; each fault comes with its remedy
     Doctor,
+    /// Download a model from the Hugging Face hub, after its licence is shown and accepted
+    Fetch(fetch::Options),
+    /// Check a model on bundled pictures, and against transformers where a Python has it
+    Verify(verify::Options),
     /// Give broken and hostile files to everything that reads files
     Fuzz(fuzz::Options),
     /// Measure speed
@@ -124,6 +130,8 @@ fn run(command: Command) -> Outcome<()> {
         Command::Install => install::install(&checkout),
         Command::Uninstall => install::uninstall(),
         Command::Doctor => doctor::run(&checkout),
+        Command::Fetch(options) => fetch::run(&checkout, &options),
+        Command::Verify(options) => verify::run(&checkout, &options),
         Command::Fuzz(options) => fuzz::run(&checkout, &options),
         Command::Bench { vs_transformers: _ } => bench::vs_transformers(&checkout),
     }
