@@ -14,10 +14,12 @@ mod folders;
 mod fuzz;
 mod install;
 mod libtorch;
+mod parity;
 mod pins;
 mod plugin;
 mod process;
 mod python;
+mod reference;
 mod requirement;
 mod say;
 mod setup;
@@ -33,7 +35,7 @@ use say::say;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The one door to sa3: set-up, build, demo, test, install, doctor, fuzz, bench.
+/// The one door to sa3: set-up, build, demo, test, install, doctor, fuzz, parity, bench.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
@@ -72,12 +74,10 @@ enum Command {
     Doctor,
     /// Give broken and hostile files to everything that reads files
     Fuzz(fuzz::Options),
+    /// Compare the engine with transformers at the released model's size
+    Parity(parity::Options),
     /// Measure speed
-    Bench {
-        /// Compare with the Python reference, in an environment made for it
-        #[arg(long, required = true)]
-        vs_transformers: bool,
-    },
+    Bench(bench::Options),
 }
 
 #[derive(clap::Args)]
@@ -125,7 +125,8 @@ fn run(command: Command) -> Outcome<()> {
         Command::Uninstall => install::uninstall(),
         Command::Doctor => doctor::run(&checkout),
         Command::Fuzz(options) => fuzz::run(&checkout, &options),
-        Command::Bench { vs_transformers: _ } => bench::vs_transformers(&checkout),
+        Command::Parity(options) => parity::run(&checkout, &options),
+        Command::Bench(options) => bench::run(&checkout, &options),
     }
 }
 
