@@ -5,10 +5,14 @@ use tch::{Kind, Tensor};
 use crate::passes::Named;
 use crate::reference::{Agreement, Entry, Group, Reference};
 
-/// In bfloat16, scores may differ by this and masks must overlap by that, or by what transformers' own bfloat16 does.
+/// In bfloat16, scores may differ by this, and masks must agree by these.
 const SCORE_BF16: f64 = 0.02;
 const LEAST_IOU_BF16: f64 = 0.98;
 const LEAST_COSINE_BF16: f64 = 0.999;
+/// Or, where random weights amplify rounding, what is missing may be so many times what transformers' own bfloat16
+/// misses. The difference of scores is that of the worst query, which says less than a mean does.
+const TIMES_THEIRS: f64 = 1.5;
+const TIMES_THEIRS_WORST: f64 = 2.0;
 
 /// Lines that did not pass.
 pub type Failures = Vec<String>;
@@ -81,7 +85,7 @@ pub fn print_bf16(out: &Named, reference: &Reference, failures: &mut Failures) -
             1.0 - theirs
         );
         match entry.group {
-            Group::Masks => verdict(line, ours >= LEAST_COSINE_BF16.min(theirs), failures),
+            Group::Masks => verdict(line, is_near(ours, theirs, LEAST_COSINE_BF16), failures),
             _ => println!("{line}"),
         }
     }
@@ -97,10 +101,16 @@ pub fn print_bf16(out: &Named, reference: &Reference, failures: &mut Failures) -
             theirs.iou_mean,
             ours.iou_least
         );
-        let passes = ours.score <= SCORE_BF16.max(theirs.score) && ours.iou_mean >= LEAST_IOU_BF16.min(theirs.iou_mean);
+        let passes = ours.score <= SCORE_BF16.max(TIMES_THEIRS_WORST * theirs.score)
+            && is_near(ours.iou_mean, theirs.iou_mean, LEAST_IOU_BF16);
         verdict(line, passes, failures);
     }
     Ok(())
+}
+
+/// Whether a share of agreement is high enough, or as near to 1 as theirs.
+fn is_near(ours: f64, theirs: f64, least: f64) -> bool {
+    ours >= least || 1.0 - ours <= TIMES_THEIRS * (1.0 - theirs)
 }
 
 /// Scores of all queries, and masks of those above the threshold.
