@@ -1,7 +1,7 @@
 """transformers at full size, in a process that loads once and runs a pass over one picture for each line it is given.
 
-A line is `SIZE PHRASE;PHRASE`; the size must be the model's own. The answers are JSON lines: first `load_s` and
-`warm_up_s`, then for each pass `total_ms` from the picture in memory to masks on the model's grid, text and processor
+A line is `SIZE PHRASE;PHRASE`; the size must be the model's own. The answers are JSON lines: first `load_s`,
+`peak_bytes` and `warm_up_s`, then for each pass `total_ms` from the picture in memory to masks on the model's grid, text and processor
 included, `kept` masks, and `stages_ms`.
 
     python full_size_peer.py --model hf-bf16 --picture frame.rgb --width 640 --height 360 --threshold 0.9
@@ -9,6 +9,7 @@ included, `kept` masks, and `stages_ms`.
 
 import argparse
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -73,8 +74,10 @@ def main() -> None:
         began = time.perf_counter()
         peer = Peer(args)
         loaded = time.perf_counter()
+        peak_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         run(peer, frame, ["object"])
-        print(json.dumps({"load_s": loaded - began, "warm_up_s": time.perf_counter() - loaded}), flush=True)
+        ready = {"load_s": loaded - began, "peak_bytes": peak_bytes, "warm_up_s": time.perf_counter() - loaded}
+        print(json.dumps(ready), flush=True)
         for line in sys.stdin:
             print(json.dumps(run(peer, frame, line.strip().partition(" ")[2].split(";"))), flush=True)
 

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 const BINARY: &str = "sa3-bench";
 /// What the benchmark at full size reads.
 const CHECKPOINT: &str = "hf-bf16";
+/// Of the clip, for the bundled model there.
+const FRAMES: &str = "60";
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -31,7 +33,7 @@ pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
     if options.full_size {
         let folder = parity::folder(options.folder.as_deref())?;
         parity::make_checkpoints(checkout, &python, &folder, &[CHECKPOINT])?;
-        bench.arg("--full-size").arg(folder.join(CHECKPOINT));
+        bench.arg("--full-size").arg(folder.join(CHECKPOINT)).args(["--frames", FRAMES]);
     } else {
         bench.arg("--vs-transformers");
     }

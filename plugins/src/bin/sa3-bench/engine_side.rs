@@ -9,7 +9,7 @@ use sa3::frame::RgbPicture;
 use sa3::prompt::Prompt;
 use sa3::{Engine, EngineSettings, SegmentRequest};
 
-use crate::side::{Loaded, Pass, Picture};
+use crate::side::{Loaded, Pass, Picture, peak_bytes};
 
 /// Loads, says so, and runs a pass for each line "SIZE PHRASE;PHRASE" until the input ends.
 pub fn serve(model: &Path, picture: &Picture, threshold: f32) -> Result<(), String> {
@@ -21,12 +21,13 @@ pub fn serve(model: &Path, picture: &Picture, threshold: f32) -> Result<(), Stri
     let (began, mut loaded) = (Instant::now(), None);
     let engine = Engine::load(&settings, &mut |step| {
         if step.stage == "warming up" {
-            loaded = Some(began.elapsed());
+            loaded = Some((began.elapsed(), peak_bytes("self")));
         }
     });
     let engine = engine.map_err(|error| error.to_string())?;
-    let loaded = loaded.ok_or("the engine no longer says when it has loaded")?;
-    say(&Loaded { load_s: loaded.as_secs_f64(), warm_up_s: (began.elapsed() - loaded).as_secs_f64() })?;
+    let (load, peak_bytes) = loaded.ok_or("the engine no longer says when it has loaded")?;
+    let warm_up = began.elapsed() - load;
+    say(&Loaded { load_s: load.as_secs_f64(), peak_bytes, warm_up_s: warm_up.as_secs_f64() })?;
     let picture = RgbPicture { width: picture.width, height: picture.height, rgb: picture.read()? };
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| error.to_string())?;

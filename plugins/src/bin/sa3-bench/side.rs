@@ -24,6 +24,8 @@ pub struct Picture {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Loaded {
     pub load_s: f64,
+    /// Resident memory while loading.
+    pub peak_bytes: u64,
     /// First pass, which loading may include.
     pub warm_up_s: f64,
 }
@@ -93,7 +95,7 @@ impl Side {
 
     pub fn memory(&self) -> Memory {
         Memory {
-            resident_bytes: status_bytes(self.process.id(), "VmHWM:").unwrap_or(0),
+            resident_bytes: peak_bytes(&self.process.id().to_string()),
             anonymous_bytes: self.watch.peak_bytes.load(Ordering::Relaxed),
         }
     }
@@ -125,7 +127,7 @@ impl Watch {
         let (peak, over) = (peak_bytes.clone(), is_over.clone());
         let thread = std::thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
-                peak.fetch_max(status_bytes(process, "RssAnon:").unwrap_or(0), Ordering::Relaxed);
+                peak.fetch_max(status_bytes(&process.to_string(), "RssAnon:").unwrap_or(0), Ordering::Relaxed);
                 std::thread::sleep(LOOK_EVERY);
             }
         });
@@ -141,8 +143,13 @@ impl Drop for Watch {
     }
 }
 
+/// Largest resident memory of a process so far; `process` is its number or "self".
+pub fn peak_bytes(process: &str) -> u64 {
+    status_bytes(process, "VmHWM:").unwrap_or(0)
+}
+
 /// A line of /proc/PID/status, which counts in KiB.
-fn status_bytes(process: u32, field: &str) -> Option<u64> {
+fn status_bytes(process: &str, field: &str) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let number = text.lines().find_map(|line| line.strip_prefix(field))?.trim().strip_suffix(" kB")?;
     Some(number.trim().parse::<u64>().ok()? << 10)
