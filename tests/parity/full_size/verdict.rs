@@ -42,8 +42,11 @@ fn cosine([ours, theirs]: &[Tensor; 2]) -> f64 {
     (ours.dot(theirs) / (ours.norm() * theirs.norm())).double_value(&[])
 }
 
-/// All tensors that we have, each with its entry.
-fn compared<'r>(out: &'r Named, reference: &'r Reference) -> Result<Vec<(&'r str, &'r Entry, [Tensor; 2])>, String> {
+/// Name, entry, and the flat elements of both sides.
+type Compared<'r> = (&'r str, &'r Entry, [Tensor; 2]);
+
+/// Every tensor of the reference beside ours.
+fn compared<'r>(out: &'r Named, reference: &'r Reference) -> Result<Vec<Compared<'r>>, String> {
     let entries = reference.description.tensors.iter();
     entries
         .map(|(name, entry)| {
