@@ -1,120 +1,41 @@
-//! `cargo xtask bench --vs-transformers`: our speed beside that of the Python reference, in an environment made for it.
+//! `cargo xtask bench`: our speed beside that of the Python reference, in an environment made for it.
 
 use crate::checkout::Checkout;
-use crate::failure::{Context, Failure, Outcome};
-use crate::folders::{self, clear};
-use crate::pins::Pins;
-use crate::python::python3;
-use crate::say::say;
-use crate::{demo, process, setup, version};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use crate::failure::Outcome;
+use crate::{demo, parity, process, reference, setup};
+use std::path::PathBuf;
 
 const BINARY: &str = "sa3-bench";
+/// What the benchmark at full size reads.
+const CHECKPOINT: &str = "hf-bf16";
+/// Of the clip, for the bundled model there.
+const FRAMES: &str = "60";
 
-const VERSIONS: &str = "
-import importlib.metadata as metadata
-for name in ('torch', 'torchvision', 'transformers', 'pillow'):
-    print(name, metadata.version(name))
-";
+#[derive(clap::Args)]
+pub struct Options {
+    /// The bundled model beside transformers
+    #[arg(long, required_unless_present = "full_size")]
+    vs_transformers: bool,
+    /// Every target of speed and memory, with random weights of the released model's size (1.7 GB) and the bundled model
+    #[arg(long, conflicts_with = "vs_transformers")]
+    full_size: bool,
+    /// Folder for the weights of --full-size (the user's cache)
+    #[arg(long, value_name = "FOLDER", requires = "full_size")]
+    folder: Option<PathBuf>,
+}
 
 /// Sets up, builds, makes the Python environment, and runs the comparison.
-pub fn vs_transformers(checkout: &Checkout) -> Outcome<()> {
+pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
     let pins = checkout.pins()?;
     setup::run(checkout, &setup::Options::default())?;
     let mut bench = demo::built(checkout, BINARY)?;
-    let python = python(&pins)?;
-    process::run(bench.arg("--vs-transformers").env("SA3_PYTHON", python))
-}
-
-/// The Python to compare with: the one that SA3_PYTHON names, or one of our own in the cache.
-fn python(pins: &Pins) -> Outcome<PathBuf> {
-    if let Some(named) = std::env::var_os("SA3_PYTHON").filter(|value| !value.is_empty()).map(PathBuf::from) {
-        check_versions(&named, pins)?;
-        say!("ok    Python environment: SA3_PYTHON={}", named.display());
-        return Ok(named);
+    let python = reference::python(&pins)?;
+    if options.full_size {
+        let folder = parity::folder(options.folder.as_deref())?;
+        parity::make_checkpoints(checkout, &python, &folder, &[CHECKPOINT])?;
+        bench.arg("--full-size").arg(folder.join(CHECKPOINT)).args(["--frames", FRAMES]);
+    } else {
+        bench.arg("--vs-transformers");
     }
-    let cache = folders::cache()?;
-    let place = place(&cache, pins);
-    let python = place.join("bin/python");
-    if check_versions(&python, pins).is_ok() {
-        say!("ok    Python environment in {}", place.display());
-        return Ok(python);
-    }
-    let _lock = folders::lock(&cache)?;
-    if check_versions(&python, pins).is_err() {
-        make(&place, pins)?;
-        check_versions(&python, pins)?;
-    }
-    say!("ok    Python environment made in {}: {}", place.display(), folders::readable(folders::size_bytes(&place)));
-    Ok(python)
-}
-
-/// The Python that [`vs_transformers`] would use, if it needs not be made first.
-pub fn python_at_hand(pins: &Pins) -> Outcome<Option<PathBuf>> {
-    if std::env::var_os("SA3_PYTHON").is_some_and(|value| !value.is_empty()) {
-        return python(pins).map(Some);
-    }
-    let python = place(&folders::cache()?, pins).join("bin/python");
-    Ok(check_versions(&python, pins).is_ok().then_some(python))
-}
-
-fn place(cache: &Path, pins: &Pins) -> PathBuf {
-    cache.join(format!("python-torch-{}-transformers-{}", pins.libtorch, pins.transformers))
-}
-
-/// pip installs into an environment that gets its name only when it is complete.
-///
-/// pip's own cache stays on here: an interrupted run would otherwise fetch gigabytes again.
-fn make(place: &Path, pins: &Pins) -> Outcome<()> {
-    let partial = place.with_file_name("python.partial");
-    clear(&partial)?;
-    say!("make  a Python environment with torch, torchvision and transformers (about 3 GB to fetch, 5 GB on disk)");
-    process::run(python3().args(["-m", "venv", "--without-pip"]).arg(&partial))?;
-    let mut pip = python3();
-    pip.args(["-m", "pip", "--disable-pip-version-check", "--python"]).arg(partial.join("bin/python"));
-    pip.args(["install", "--only-binary=:all:", "pillow"]);
-    pip.arg(format!("torch=={}", pins.libtorch)).arg(format!("torchvision=={}", pins.torchvision));
-    pip.arg(format!("transformers=={}", pins.transformers)).env("TMPDIR", &partial);
-    process::run(&mut pip).map_err(|failure| {
-        Failure::new(failure.cause())
-            .remedy("see pip's words above; or set SA3_PYTHON to a python that has the pinned versions (Cargo.toml)")
-    })?;
-    clear(place)?;
-    std::fs::rename(&partial, place).context(|| format!("cannot move the environment to {}", place.display()))
-}
-
-fn check_versions(python: &Path, pins: &Pins) -> Outcome<()> {
-    let text = process::capture(Command::new(python).current_dir("/").args(["-c", VERSIONS])).map_err(|failure| {
-        let said = failure.cause().trim().lines().last().unwrap_or_default().to_owned();
-        Failure::new(format!("{}: {said}", python.display())).remedy("`unset SA3_PYTHON` to let it be made")
-    })?;
-    wrong_version(&text, pins).map_or(Ok(()), |wrong| {
-        Err(Failure::new(format!("{}: {wrong}", python.display())).remedy("`unset SA3_PYTHON` to let it be made"))
-    })
-}
-
-/// The first package whose release is not the pinned one.
-fn wrong_version(listing: &str, pins: &Pins) -> Option<String> {
-    let pinned = [("torch", &pins.libtorch), ("torchvision", &pins.torchvision), ("transformers", &pins.transformers)];
-    pinned.into_iter().find_map(|(name, wanted)| {
-        let found = listing.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).map(version::release);
-        (found != Some(wanted)).then(|| format!("{name} is {}, not {wanted}", found.unwrap_or("not installed")))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_wrong_version_is_told() {
-        let pins = Pins::parse(include_str!("../../Cargo.toml")).unwrap();
-        let Pins { libtorch, torchvision, transformers, .. } = &pins;
-        let listing =
-            format!("torch {libtorch}+cu130\ntorchvision {torchvision}\ntransformers {transformers}\npillow 1\n");
-        assert_eq!(wrong_version(&listing, &pins), None);
-        let older = listing.replace(transformers, "4.0.0");
-        assert_eq!(wrong_version(&older, &pins), Some(format!("transformers is 4.0.0, not {transformers}")));
-    }
+    process::run(bench.env("SA3_PYTHON", python))
 }

@@ -15,10 +15,12 @@ mod folders;
 mod fuzz;
 mod install;
 mod libtorch;
+mod parity;
 mod pins;
 mod plugin;
 mod process;
 mod python;
+mod reference;
 mod requirement;
 mod say;
 mod setup;
@@ -35,7 +37,7 @@ use say::say;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, bench.
+/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
@@ -78,12 +80,10 @@ enum Command {
     Verify(verify::Options),
     /// Give broken and hostile files to everything that reads files
     Fuzz(fuzz::Options),
+    /// Compare the engine with transformers at the released model's size
+    Parity(parity::Options),
     /// Measure speed
-    Bench {
-        /// Compare with the Python reference, in an environment made for it
-        #[arg(long, required = true)]
-        vs_transformers: bool,
-    },
+    Bench(bench::Options),
 }
 
 #[derive(clap::Args)]
@@ -133,7 +133,8 @@ fn run(command: Command) -> Outcome<()> {
         Command::Fetch(options) => fetch::run(&checkout, &options),
         Command::Verify(options) => verify::run(&checkout, &options),
         Command::Fuzz(options) => fuzz::run(&checkout, &options),
-        Command::Bench { vs_transformers: _ } => bench::vs_transformers(&checkout),
+        Command::Parity(options) => parity::run(&checkout, &options),
+        Command::Bench(options) => bench::run(&checkout, &options),
     }
 }
 

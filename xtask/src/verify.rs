@@ -2,7 +2,7 @@
 
 use crate::checkout::Checkout;
 use crate::failure::Outcome;
-use crate::{bench, demo, process, setup};
+use crate::{demo, process, reference, setup};
 
 const BINARY: &str = "sa3-verify";
 
@@ -46,7 +46,7 @@ impl Options {
 
 /// Sets up, builds, and looks; compares with transformers where it is installed, and installs nothing for that.
 pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
-    let python = bench::python_at_hand(&checkout.pins()?)?;
+    let python = reference::python_at_hand(&checkout.pins()?)?;
     setup::run(checkout, &setup::Options::default())?;
     let mut verify = demo::built(checkout, BINARY)?;
     if let Some(python) = python {

@@ -1,19 +1,26 @@
-//! Our frames per second and mean IoU beside those of transformers on the same frames, prompts, weights and threshold.
+//! Our speed beside that of transformers on the same frames, prompts and weights.
 //!
-//! `cargo xtask bench --vs-transformers` makes the Python environment and runs this. Decoding is outside both: the clip
+//! `--vs-transformers` compares frames per second and mean IoU of the bundled model, `--full-size` (see `full_size`) all
+//! that has a target. `cargo xtask bench` makes the Python environment and runs this. Decoding is outside both: the clip
 //! is decoded once to raw RGB, which both read. The processor (resize, normalise) is inside both. The two take turns,
 //! so that a machine whose speed drifts treats them alike.
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
 mod clip;
+mod engine_side;
+mod full_size;
 mod ours;
 mod peer;
+mod side;
+mod targets;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::clip::RawClip;
+use crate::side::Picture;
 
 /// Score threshold of both sides, what the bundled model recommends.
 const THRESHOLD: f64 = 0.4;
@@ -22,8 +29,20 @@ const THRESHOLD: f64 = 0.4;
 #[derive(Parser)]
 struct Arguments {
     /// Compare with transformers; SA3_PYTHON names a Python that has it
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present_any = ["full_size", "engine_side"])]
     vs_transformers: bool,
+    /// Print every target, with this checkpoint of the released model's size
+    #[arg(long, value_name = "FOLDER")]
+    full_size: Option<PathBuf>,
+    /// Be the engine's side of --full-size
+    #[arg(long, value_name = "FOLDER", hide = true, requires_all = ["picture", "width", "height"])]
+    engine_side: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    picture: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    width: Option<u32>,
+    #[arg(long, hide = true)]
+    height: Option<u32>,
     /// Frames of the clip to use
     #[arg(long, default_value_t = 250)]
     frames: usize,
@@ -51,20 +70,34 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
+    if let Arguments {
+        engine_side: Some(model), picture: Some(file), width: Some(width), height: Some(height), ..
+    } = arguments
+    {
+        let picture = Picture { file: file.clone(), width: *width, height: *height };
+        return engine_side::serve(model, &picture, full_size::THRESHOLD);
+    }
     gst::init().map_err(|error| format!("GStreamer does not start: {error}"))?;
     gstsa3::plugin_register_static().map_err(|error| format!("the elements cannot be registered: {error}"))?;
     let python = std::env::var("SA3_PYTHON")
-        .map_err(|_| "SA3_PYTHON is not set; run `cargo xtask bench --vs-transformers`, which sets it".to_string())?;
+        .map_err(|_| "SA3_PYTHON is not set; run `cargo xtask bench`, which sets it".to_string())?;
     let clip = RawClip::decode(arguments.frames)?;
+    match &arguments.full_size {
+        Some(checkpoint) => full_size::run(&python, checkpoint, &clip),
+        None => vs_transformers(arguments, &python, &clip),
+    }
+}
+
+fn vs_transformers(arguments: &Arguments, python: &str, clip: &RawClip) -> Result<(), String> {
     for prompts in [clip.all_prompts(), clip.all_prompts()[..1].to_vec()] {
         let phrases: Vec<&str> = prompts.iter().map(|prompt| &*prompt.phrase).collect();
         println!("\n{} frames {}x{}, prompt \"{}\"", arguments.frames, clip.width, clip.height, phrases.join("; "));
         let mut all = Vec::new();
         for _ in 0..arguments.rounds {
-            all.push(ours::measure(&clip, &prompts, "auto")?);
-            all.push(ours::measure(&clip, &prompts, "fp32")?);
+            all.push(ours::measure(clip, &prompts, "auto")?);
+            all.push(ours::measure(clip, &prompts, "fp32")?);
             for precision in ["fp32", "bf16", "autocast"] {
-                all.push(peer::measure(&python, &clip, &prompts, precision)?);
+                all.push(peer::measure(python, clip, &prompts, precision)?);
             }
         }
         print_comparison(&all);

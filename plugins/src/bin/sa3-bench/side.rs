@@ -1,0 +1,156 @@
+//! One side of the comparison at full size: a process that loads a model once and runs passes when told to.
+
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Between two looks at a process's memory. Short beside a pass, long beside the look itself.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A picture as raw RGB.
+pub struct Picture {
+    pub file: PathBuf,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// What a side says when it is ready.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Loaded {
+    pub load_s: f64,
+    /// Resident memory while loading.
+    pub peak_bytes: u64,
+    /// First pass, which loading may include.
+    pub warm_up_s: f64,
+}
+
+/// What a side says after a pass.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Pass {
+    /// From the picture in memory to masks on the model's grid, text included.
+    pub total_ms: f64,
+    /// Masks above the threshold.
+    pub kept: usize,
+    pub stages_ms: Vec<(String, f64)>,
+}
+
+/// Peaks over the life of a process.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    pub resident_bytes: u64,
+    /// Without mapped files; looked at now and then.
+    pub anonymous_bytes: u64,
+}
+
+pub struct Side {
+    pub name: &'static str,
+    pub loaded: Loaded,
+    process: Child,
+    orders: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    watch: Watch,
+}
+
+impl Picture {
+    pub fn read(&self) -> Result<Vec<u8>, String> {
+        let mut rgb = std::fs::read(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
+        rgb.truncate(3 * self.width as usize * self.height as usize);
+        Ok(rgb)
+    }
+
+    /// As command line arguments of both sides.
+    pub fn arguments(&self) -> [String; 6] {
+        let [file, width, height] = [self.file.display().to_string(), self.width.to_string(), self.height.to_string()];
+        ["--picture".into(), file, "--width".into(), width, "--height".into(), height]
+    }
+}
+
+impl Side {
+    /// Starts the process and waits until it has loaded.
+    pub fn start(name: &'static str, command: &mut Command) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("{name} does not start: {error}");
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
+        let watch = Watch::over(process.id());
+        let (Some(orders), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err(format!("{name} has no pipes"));
+        };
+        let mut answers = BufReader::new(answers).lines();
+        let loaded = answer(name, &mut answers)?;
+        Ok(Self { name, loaded, process, orders, answers, watch })
+    }
+
+    /// One pass over the picture.
+    pub fn pass(&mut self, size: u32, phrases: &[String]) -> Result<Pass, String> {
+        writeln!(self.orders, "{size} {}", phrases.join(";"))
+            .and_then(|()| self.orders.flush())
+            .map_err(|error| format!("{} is gone: {error}", self.name))?;
+        answer(self.name, &mut self.answers)
+    }
+
+    pub fn memory(&self) -> Memory {
+        Memory {
+            resident_bytes: peak_bytes(&self.process.id().to_string()),
+            anonymous_bytes: self.watch.peak_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Side {
+    fn drop(&mut self) {
+        // A process that has ended already is as good as one that is ended here.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn answer<T: for<'a> Deserialize<'a>>(name: &str, answers: &mut Lines<BufReader<ChildStdout>>) -> Result<T, String> {
+    let line = answers.next().ok_or_else(|| format!("{name} ended; see above"))?.map_err(|error| error.to_string())?;
+    serde_json::from_str(&line).map_err(|error| format!("{name} said {line:?}: {error}"))
+}
+
+/// Looks at a process's anonymous memory, whose peak the kernel does not keep.
+struct Watch {
+    peak_bytes: Arc<AtomicU64>,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    fn over(process: u32) -> Self {
+        let (peak_bytes, is_over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (peak, over) = (peak_bytes.clone(), is_over.clone());
+        let thread = std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                peak.fetch_max(status_bytes(&process.to_string(), "RssAnon:").unwrap_or(0), Ordering::Relaxed);
+                std::thread::sleep(LOOK_EVERY);
+            }
+        });
+        Self { peak_bytes, is_over, thread: Some(thread) }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // It only sleeps and reads; its panic would lose nothing but a number.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Largest resident memory of a process so far; `process` is its number or "self".
+pub fn peak_bytes(process: &str) -> u64 {
+    status_bytes(process, "VmHWM:").unwrap_or(0)
+}
+
+/// A line of /proc/PID/status, which counts in KiB.
+fn status_bytes(process: &str, field: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let number = text.lines().find_map(|line| line.strip_prefix(field))?.trim().strip_suffix(" kB")?;
+    Some(number.trim().parse::<u64>().ok()? << 10)
+}
