@@ -16,9 +16,9 @@ pub(super) const WIDEST_PANEL: usize = 256;
 /// Bytes of a panel that stay in the cache while the rows of a task go by.
 const PANEL_BYTES: usize = 1 << 18;
 /// Inputs that one product sums up; longer sums are added up in 32 bits.
-const LONGEST_DEPTH: usize = 2048;
+const LONGEST_DEPTH: usize = 1024;
 /// Bytes of input that one task keeps in the cache while it goes through the panels.
-const INPUT_BYTES_PER_TASK: usize = 1 << 19;
+const INPUT_BYTES_PER_TASK: usize = 1 << 20;
 /// Multiplications below which a second thread costs more than it brings.
 const WORTH_SHARING: usize = 1 << 19;
 
