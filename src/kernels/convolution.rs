@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::brgemm::{Product, pack};
-use super::linear::{WIDEST_PANEL, panel_width};
+use super::linear::{Job, Sizes, WIDEST_PANEL, panel_width};
 use super::numbers::{narrow, wide};
 use super::{parallel, view};
 
@@ -19,21 +19,6 @@ pub(crate) struct PackedConv3x3 {
     /// neighbours in memory.
     panels: Tensor,
     bias: Vec<f32>,
-    sizes: Sizes,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    inputs: usize,
-    outputs: usize,
-    /// Outputs of a panel.
-    width: usize,
-}
-
-/// The layer as the threads share it.
-struct Job<'a> {
-    panels: &'a [u16],
-    bias: &'a [f32],
     sizes: Sizes,
 }
 
@@ -77,7 +62,7 @@ impl PackedConv3x3 {
             let mut padded = vec![0; 3 * (columns + 2) * inputs];
             for (line, out) in out.chunks_exact_mut(columns * outputs).enumerate() {
                 map.neighbours(index * LINES + line, &mut padded);
-                job.run(&padded, columns, out);
+                job.run_line(&padded, columns, out);
             }
         });
         out.permute([0, 3, 1, 2])
@@ -112,7 +97,7 @@ impl Map<'_> {
 
 impl Job<'_> {
     /// One line of the output from three of the padded input.
-    fn run(&self, input: &[u16], columns: usize, out: &mut [u16]) {
+    fn run_line(&self, input: &[u16], columns: usize, out: &mut [u16]) {
         let Sizes { inputs, outputs, width } = self.sizes;
         let (depth, row_length) = (3 * inputs, (columns + 2) * inputs);
         let mut products = [0.0f32; PIXELS * WIDEST_PANEL];

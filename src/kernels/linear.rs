@@ -51,19 +51,20 @@ pub(crate) struct PackedLinear {
     bias: Vec<f32>,
 }
 
+/// Of a layer whose weight lies in panels.
 #[derive(Debug, Clone, Copy)]
-struct Sizes {
-    inputs: usize,
-    outputs: usize,
+pub(super) struct Sizes {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
     /// Outputs of a panel.
-    width: usize,
+    pub(super) width: usize,
 }
 
-/// The layer as the threads share it.
-struct Job<'a> {
-    panels: &'a [u16],
-    bias: &'a [f32],
-    sizes: Sizes,
+/// A layer as the threads share it.
+pub(super) struct Job<'a> {
+    pub(super) panels: &'a [u16],
+    pub(super) bias: &'a [f32],
+    pub(super) sizes: Sizes,
 }
 
 impl PackedLinear {
