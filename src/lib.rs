@@ -34,6 +34,7 @@ pub mod model;
 pub mod nn;
 pub mod objects;
 pub mod prompt;
+pub mod session;
 pub mod text;
 pub mod vision;
 pub mod weights;
