@@ -1,0 +1,107 @@
+//! The box of a mask in the pixels of its frame, first to last pixel, both included.
+
+use super::binary_mask::BinaryMask;
+use super::model::MaskLogits;
+use crate::boxes::BoxXyxy;
+
+/// The box of the pixels that are inside when the logits are stretched over the frame, normalised. The right and lower
+/// edge are those of the last pixel's own position, as in the reference: one pixel has no width. `None` for no pixel.
+///
+/// `inside` has the cells of `mask` that count. The stretching is bilinear between cell centres.
+pub fn tight_box(mask: &MaskLogits, inside: &BinaryMask, frame_width: u32, frame_height: u32) -> Option<BoxXyxy> {
+    let [left, top, right, bottom] = inside.bounds()?;
+    let (across, down) = (Axis::new(mask.side(), frame_width), Axis::new(mask.side(), frame_height));
+    // A pixel is inside only when one of the four cells around it is.
+    let (columns, rows) = (across.pixels_near(left, right), down.pixels_near(top, bottom));
+    let is_inside = |x: u32, y: u32| stretched(mask, across.between(x), down.between(y)) > 0.0;
+    let column_is_inside = |x: &u32| rows.clone().any(|y| is_inside(*x, y));
+    let (x0, x1) = (columns.clone().find(column_is_inside)?, columns.clone().rev().find(column_is_inside)?);
+    let row_is_inside = |y: &u32| (x0..=x1).any(|x| is_inside(x, *y));
+    let (y0, y1) = (rows.clone().find(row_is_inside)?, rows.clone().rev().find(row_is_inside)?);
+    let [x0, x1] = [x0, x1].map(|x| x as f32 / frame_width as f32);
+    let [y0, y1] = [y0, y1].map(|y| y as f32 / frame_height as f32);
+    Some(BoxXyxy { x0, y0, x1, y1 })
+}
+
+/// One direction of the frame.
+struct Axis {
+    cells: usize,
+    pixels: u32,
+}
+
+impl Axis {
+    fn new(cells: usize, pixels: u32) -> Self {
+        Self { cells, pixels }
+    }
+
+    /// The cells on both sides of a pixel's centre, and how far it is from the first to the second.
+    fn between(&self, pixel: u32) -> (usize, usize, f32) {
+        let position = (pixel as f32 + 0.5) * self.cells as f32 / self.pixels as f32 - 0.5;
+        let position = position.max(0.0);
+        let first = (position as usize).min(self.cells - 1);
+        (first, (first + 1).min(self.cells - 1), position - first as f32)
+    }
+
+    /// The pixels that have one of the cells `first` to `last` beside them.
+    fn pixels_near(&self, first: usize, last: usize) -> std::ops::RangeInclusive<u32> {
+        let scale = self.pixels as f32 / self.cells as f32;
+        let begin = ((first as f32 - 0.5) * scale - 1.0).max(0.0) as u32;
+        let end = ((last as f32 + 1.5) * scale + 1.0) as u32;
+        begin..=end.min(self.pixels.saturating_sub(1))
+    }
+}
+
+fn stretched(mask: &MaskLogits, (x0, x1, right): (usize, usize, f32), (y0, y1, down): (usize, usize, f32)) -> f32 {
+    let row = |y: usize| {
+        let values = &mask.values()[y * mask.side()..];
+        values[x0] * (1.0 - right) + values[x1] * right
+    };
+    row(y0) * (1.0 - down) + row(y1) * down
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(mask: &MaskLogits, width: u32, height: u32) -> Option<[f32; 4]> {
+        let found = tight_box(mask, &BinaryMask::from_logits(mask), width, height)?;
+        Some([found.x0 * width as f32, found.y0 * height as f32, found.x1 * width as f32, found.y1 * height as f32])
+    }
+
+    /// 3 in the cells of columns 2 to 3 and row 1 of a grid of 4 by 4, -1 elsewhere.
+    fn mask() -> MaskLogits {
+        let cell = |cell: usize| if cell / 4 == 1 && cell % 4 >= 2 { 3.0 } else { -1.0 };
+        MaskLogits::new(4, (0..16).map(cell).collect::<Vec<f32>>()).unwrap()
+    }
+
+    #[test]
+    fn one_pixel_a_cell_gives_first_and_last_cell() {
+        assert_eq!(boxed(&mask(), 4, 4), Some([2.0, 1.0, 3.0, 1.0]));
+    }
+
+    #[test]
+    fn the_box_is_that_of_the_stretched_mask() {
+        let mask = mask();
+        for (width, height) in [(64, 48), (17, 31), (3, 2), (1920, 5)] {
+            let (across, down) = (Axis::new(4, width), Axis::new(4, height));
+            let inside = |x, y| stretched(&mask, across.between(x), down.between(y)) > 0.0;
+            let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).filter(|(x, y)| inside(*x, *y));
+            let all: Vec<_> = pixels.collect();
+            let expected = all.iter().map(|p| p.0).min().map(|x0| {
+                let x1 = all.iter().map(|p| p.0).max().unwrap();
+                let (y0, y1) = (all.iter().map(|p| p.1).min().unwrap(), all.iter().map(|p| p.1).max().unwrap());
+                [x0, y0, x1, y1].map(|value| value as f32)
+            });
+            let close = |found: Option<[f32; 4]>| match (found, expected) {
+                (Some(found), Some(expected)) => found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-2),
+                (found, expected) => found.is_none() && expected.is_none(),
+            };
+            assert!(close(boxed(&mask, width, height)), "{width}x{height}: {:?}", boxed(&mask, width, height));
+        }
+    }
+
+    #[test]
+    fn nothing_inside_has_no_box() {
+        assert_eq!(boxed(&MaskLogits::blank(4), 64, 64), None);
+    }
+}
