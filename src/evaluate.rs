@@ -133,6 +133,9 @@ mod tests {
             score: 0.9,
             box_in_frame: BoxXyxy::default(),
             mask: Mask::new(4, 1, columns.to_vec()).unwrap(),
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
         }
     }
 

@@ -132,6 +132,9 @@ fn object_from_entry(entry: &Entry) -> Option<Object> {
         score: entry.score,
         box_in_frame: BoxXyxy { x0, y0, x1, y1 },
         mask: Mask::new(entry.mask_width, entry.mask_height, MappedMask(mapped))?,
+        state: None,
+        first_seen_ns: None,
+        last_seen_ns: None,
     })
 }
 

@@ -69,7 +69,17 @@ mod tests {
 
     fn object(label: &str, id: Option<u64>, box_in_frame: BoxXyxy) -> Object {
         let mask = Mask::new(1, 1, vec![255]).unwrap();
-        Object { id, label: label.into(), prompt_index: 0, score: 0.9, box_in_frame, mask }
+        Object {
+            id,
+            label: label.into(),
+            prompt_index: 0,
+            score: 0.9,
+            box_in_frame,
+            mask,
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
+        }
     }
 
     #[test]

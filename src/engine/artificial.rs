@@ -196,6 +196,9 @@ fn disc(prompt_index: u32, label: Arc<str>, (cx, cy): (f32, f32)) -> Object {
             y1: cy + RADIUS_IN_FRAME,
         },
         mask: Mask::new(MASK_SIDE, MASK_SIDE, values).expect("side by side values"),
+        state: None,
+        first_seen_ns: None,
+        last_seen_ns: None,
     }
 }
 

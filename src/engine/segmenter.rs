@@ -284,6 +284,9 @@ fn object(candidate: Candidate, mask: Vec<u8>, side: u32, prompts: &[Prompt]) ->
         score: candidate.score,
         box_in_frame: candidate.box_in_frame,
         mask: Mask::new(side, side, mask)?,
+        state: None,
+        first_seen_ns: None,
+        last_seen_ns: None,
     })
 }
 

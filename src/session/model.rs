@@ -105,13 +105,14 @@ pub struct Clicks {
 
 /// A model that a [`Session`](super::Session) can be run with.
 ///
-/// Frames are numbered from 0 without gaps, over the frames that are processed. Of one session, the methods are called
-/// in the order they stand here. As long as [`Self::follows`] is false, nothing is called after [`Self::detect`].
+/// Frames are numbered from 0, over the frames that are processed. On each frame the methods that work on it are called
+/// in the order propagate, click, detect, recondition, remember, start from masks; a click may name the features of an
+/// earlier frame and then comes first. While [`Self::follows`] is false, only [`Self::detect`] is called.
 pub trait TrackingModel {
     /// Everything computed of one frame that does not depend on objects; the trunk is run once.
-    type Features;
+    type Features: Send;
     /// Everything kept of one object: its memory bank, and what is pending of the frame at hand.
-    type Memory;
+    type Memory: Send;
 
     /// True when the tracker's weights are there.
     fn follows(&self) -> bool;

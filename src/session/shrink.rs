@@ -54,8 +54,8 @@ mod tests {
 
     fn kept(tracks: &[(Group, MaskLogits)], least: f32) -> Vec<bool> {
         let masks: Vec<_> = tracks.iter().map(|(_, logits)| BinaryMask::from_logits(logits)).collect();
-        let view = |((group, logits), mask): (&(Group, MaskLogits), _)| Shrinkable { group: *group, logits, mask };
-        keeps_area(&tracks.iter().zip(&masks).map(view).collect::<Vec<_>>(), least)
+        let view = |index: usize| Shrinkable { group: tracks[index].0, logits: &tracks[index].1, mask: &masks[index] };
+        keeps_area(&(0..tracks.len()).map(view).collect::<Vec<_>>(), least)
     }
 
     #[test]
