@@ -6,6 +6,7 @@
 
 mod artificial;
 mod concepts;
+pub(crate) mod discs;
 mod exit;
 mod guard;
 mod hub_cache;

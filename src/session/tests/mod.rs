@@ -1,1 +1,8 @@
-//! t
+//! The session at work on discs, with and without a tracker.
+
+mod bounds;
+mod clicks;
+mod following;
+mod lifecycle;
+mod phrases;
+mod stage;
