@@ -8,9 +8,10 @@
 //! 4. [`detector`]: fusion encoder, decoder with presence token, scores and boxes
 //! 5. [`masks`]: pixel decoder, mask logits, selection
 //! 6. [`model`]: these modules put together, as the checkpoint has them
-//! 7. [`objects`]: label, score, box and soft mask of what was found
-//! 8. [`engine`]: the shared handle that runs all this on a thread of its own
-//! 9. [`composite`]: objects drawn on frames
+//! 7. [`session`]: on streams, detections become objects that keep their ids
+//! 8. [`objects`]: label, score, box and soft mask of what was found
+//! 9. [`engine`]: the shared handle that runs all this on a thread of its own
+//! 10. [`composite`]: objects drawn on frames
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
 //! [`boxes`], [`device`], [`error`], and [`evaluate`], which tells how good masks are.
@@ -39,6 +40,7 @@ pub mod text;
 pub mod vision;
 pub mod weights;
 
-pub use engine::{Engine, EngineInfo, EngineSettings, SegmentRequest, Segmentation, SharedEngine};
+pub use engine::{Engine, EngineInfo, EngineSettings, SegmentRequest, Segmentation, SharedEngine, TrackSession};
 pub use error::{Error, Result};
-pub use objects::{Mask, Object, Objects, SemanticMap};
+pub use objects::{Mask, Object, ObjectState, Objects, SemanticMap};
+pub use session::{DetectPolicy, Edit, SessionConfig, TrackRequest, Tracking};

@@ -4,11 +4,9 @@
 use crate::boxes::BoxXyxy;
 use crate::engine::SegmentRequest;
 use crate::error::Result;
-use crate::session::{
-    Clicks, Detected, Found, FrameShape, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel,
-};
+use crate::session::{Clicks, Detected, Found, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel};
 
-/// Rows, and columns, of the masks.
+/// Rows, and columns, of the masks unless a frame says otherwise.
 pub(crate) const SIDE: usize = 72;
 /// How soft a disc's edge is; trained models make masks about this soft.
 const EDGE_LOG_ODDS_PER_CELL: f32 = 2.0;
@@ -49,15 +47,15 @@ impl Disc {
         BoxXyxy { x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius }
     }
 
-    pub(crate) fn logits(&self) -> MaskLogits {
-        let values: Vec<f32> = (0..SIDE * SIDE)
+    pub(crate) fn logits(&self, side: usize) -> MaskLogits {
+        let values: Vec<f32> = (0..side * side)
             .map(|cell| {
-                let [x, y] = [cell % SIDE, cell / SIDE].map(|index| (index as f32 + 0.5) / SIDE as f32);
-                let outside_in_cells = ((x - self.x).hypot(y - self.y) - self.radius) * SIDE as f32;
+                let [x, y] = [cell % side, cell / side].map(|index| (index as f32 + 0.5) / side as f32);
+                let outside_in_cells = ((x - self.x).hypot(y - self.y) - self.radius) * side as f32;
                 (-EDGE_LOG_ODDS_PER_CELL * outside_in_cells).max(NO_OBJECT_LOGIT)
             })
             .collect();
-        MaskLogits::new(SIDE, values).unwrap_or_else(|| MaskLogits::blank(SIDE))
+        MaskLogits::new(side, values).unwrap_or_else(|| MaskLogits::blank(side))
     }
 }
 
@@ -78,7 +76,6 @@ pub(crate) struct DiscModel {
 #[derive(Debug, Clone)]
 pub(crate) struct DiscFrame {
     pub number: i64,
-    pub shape: FrameShape,
     pub side: usize,
     /// The phrases that there are discs of.
     pub phrases: Vec<String>,
@@ -112,14 +109,14 @@ impl DiscModel {
             Followed::Disc(phrase, thing) => {
                 let discs = (self.scenery)(frame.number, phrase);
                 let disc = discs.into_iter().find(|disc| disc.thing == *thing && disc.is_seen);
-                disc.map(|disc| disc.logits()).filter(|mask| mask.values().iter().any(|&logit| logit > 0.0))
+                disc.map(|disc| disc.logits(frame.side)).filter(|mask| mask.values().iter().any(|&logit| logit > 0.0))
             }
         };
         match mask {
             Some(mask) => Propagated { mask, score_logit: SURE_LOGIT },
             None => {
-                let mask = MaskLogits::new(SIDE, vec![ABSENT_LOGIT; SIDE * SIDE]);
-                Propagated { mask: mask.unwrap_or_else(|| MaskLogits::blank(SIDE)), score_logit: -SURE_LOGIT }
+                let mask = MaskLogits::new(frame.side, vec![ABSENT_LOGIT; frame.side * frame.side]);
+                Propagated { mask: mask.unwrap_or_else(|| MaskLogits::blank(frame.side)), score_logit: -SURE_LOGIT }
             }
         }
     }
@@ -133,17 +130,17 @@ impl DiscModel {
         if let Some(given) = clicks.box_in_frame {
             let (x, y) = (0.5 * (given.x0 + given.x1), 0.5 * (given.y0 + given.y1));
             let disc = Disc { radius: 0.5 * (given.x1 - given.x0).min(given.y1 - given.y0), ..Disc::at(0, x, y) };
-            return self.disc_at(frame, x, y).unwrap_or(Followed::Still(disc.logits()));
+            return self.disc_at(frame, x, y).unwrap_or(Followed::Still(disc.logits(frame.side)));
         }
         let point = clicks.points.iter().rev().find(|point| point.is_positive).or(clicks.points.last());
         let (x, y) = point.map_or((0.5, 0.5), |point| (point.x, point.y));
         let disc = Disc { radius: RADIUS_OF_CLICKS, ..Disc::at(0, x, y) };
-        self.disc_at(frame, x, y).unwrap_or(Followed::Still(disc.logits()))
+        self.disc_at(frame, x, y).unwrap_or(Followed::Still(disc.logits(frame.side)))
     }
 
     fn under(&self, frame: &DiscFrame, mask: &MaskLogits) -> Followed {
         let overlap = |disc: &Disc| {
-            let logits = disc.logits();
+            let logits = disc.logits(frame.side);
             let (mut both, mut either) = (0u32, 0u32);
             for (a, b) in logits.values().iter().zip(mask.values()) {
                 both += u32::from(*a > 0.0 && *b > 0.0);
@@ -177,7 +174,7 @@ impl TrackingModel for DiscModel {
             let threshold = prompt.threshold.or(request.threshold).unwrap_or(THRESHOLD);
             let discs = (self.scenery)(frame.number, &prompt.text);
             for disc in discs.into_iter().filter(|disc| disc.is_detected && disc.score > threshold) {
-                let mask = disc.logits();
+                let mask = disc.logits(frame.side);
                 if mask.values().iter().any(|&logit| logit > 0.0) {
                     found.push(Found { prompt_index, score: disc.score, box_in_frame: disc.bounds(), mask });
                 }

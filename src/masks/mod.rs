@@ -4,7 +4,7 @@ mod pixel_decoder;
 mod postprocess;
 
 pub use pixel_decoder::PixelDecoder;
-pub use postprocess::{Candidate, Selection, candidates, select};
+pub use postprocess::{Candidate, Selection, candidates, clear_outside, select};
 
 use tch::Tensor;
 

@@ -117,6 +117,11 @@ impl<M: TrackingModel> Session<M> {
         Ok(answer)
     }
 
+    /// Number of the frame that comes next.
+    pub fn next_frame(&self) -> i64 {
+        self.frame + 1
+    }
+
     /// The reference's order, with the edits before it. That the detector looks after the tracker changes nothing: neither
     /// reads what the other says.
     fn look_and_follow(&mut self, step: &mut Step<'_, M>) -> Result<()> {

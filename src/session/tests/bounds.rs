@@ -6,6 +6,8 @@ use crate::objects::Mask;
 use crate::session::{ClickPoint, Edit};
 
 const FRAMES: i64 = 20_000;
+/// A coarse grid, so that the run is short.
+const SIDE: usize = 24;
 
 /// Eight lanes with one disc after the other; some are missed by the detector, some hidden, some doubles of others.
 fn traffic(frame: i64, _: &str) -> Vec<Disc> {
@@ -55,6 +57,7 @@ fn what_is_kept_does_not_grow() {
             config.ban_detections = 20;
             config.max_lost_ns = 1_000_000_000;
         });
+        stage.side = SIDE;
         let mut largest = [[0; 5]; 2];
         for frame in 0..FRAMES {
             stage.step_with(edits(frame));

@@ -69,7 +69,7 @@ impl Stage {
             time_ns: self.time_ns,
         };
         let phrases = self.scenery_of.clone();
-        let features = DiscFrame { number: self.frame, shape: self.shape, side: self.side, phrases };
+        let features = DiscFrame { number: self.frame, side: self.side, phrases };
         self.session.step(&mut self.model, features, self.shape, &request)
     }
 
