@@ -1,4 +1,4 @@
-//! The properties of `sa3segment`: what the user asked for, and the request that follows from it.
+//! The properties that every element with prompts has: what the user asked for, and the request that follows from it.
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
@@ -27,12 +27,12 @@ pub(super) struct Settings {
 
 /// The part that each frame is processed with. Cloning it is cheap.
 #[derive(Debug, Clone)]
-pub(super) struct Tuning {
+pub(crate) struct Tuning {
     /// Another one whenever the prompts change.
-    pub(super) asked: Arc<Asked>,
+    pub(crate) asked: Arc<Asked>,
     /// Changed as a copy while anybody holds it, so that they see a change in the pointer.
-    pub(super) request: Arc<SegmentRequest>,
-    pub(super) inference_interval: u32,
+    pub(crate) request: Arc<SegmentRequest>,
+    pub(crate) inference_interval: u32,
 }
 
 impl Default for Settings {
@@ -116,12 +116,12 @@ fn set_in_request(request: &mut SegmentRequest, name: &str, value: &Value) {
 }
 
 /// The number as the user wrote it: 0.3 stays 0.3 and does not become 0.30000001192.
-fn exact(number: f32) -> f64 {
+pub(crate) fn exact(number: f32) -> f64 {
     number.to_string().parse().unwrap_or(f64::from(number))
 }
 
 /// All properties, those of the engine first.
-pub(super) fn specs() -> &'static [ParamSpec] {
+pub(crate) fn specs() -> &'static [ParamSpec] {
     static SPECS: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| {
         let mut specs = EngineProperties::specs().to_vec();
         specs.extend(prompts::specs());
@@ -237,7 +237,7 @@ fn read_only_specs() -> [ParamSpec; 2] {
     ]
 }
 
-fn number(name: &str, nick: &str, blurb: &str, range: RangeInclusive<f64>, default: f64) -> ParamSpec {
+pub(crate) fn number(name: &str, nick: &str, blurb: &str, range: RangeInclusive<f64>, default: f64) -> ParamSpec {
     glib::ParamSpecDouble::builder(name)
         .nick(nick)
         .blurb(blurb)
@@ -249,7 +249,7 @@ fn number(name: &str, nick: &str, blurb: &str, range: RangeInclusive<f64>, defau
         .build()
 }
 
-fn count(name: &str, nick: &str, blurb: &str, range: RangeInclusive<u32>, default: u32) -> ParamSpec {
+pub(crate) fn count(name: &str, nick: &str, blurb: &str, range: RangeInclusive<u32>, default: u32) -> ParamSpec {
     glib::ParamSpecUInt::builder(name)
         .nick(nick)
         .blurb(blurb)

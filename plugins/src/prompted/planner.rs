@@ -1,6 +1,6 @@
 //! What happens to one frame: which request it is looked at with, or whose objects it carries.
 //!
-//! Plain state without threads. The element asks [`Segmenter::plan`] before a frame and tells the outcome after it.
+//! Plain state without threads. The element asks [`Planner::plan`] before a frame and tells the outcome after it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const FAILURES_PER_WARNING: u64 = 100;
 const MAX_NOTICED_PHRASES: usize = 4096;
 
 /// What to do with a frame.
-pub(super) enum Plan {
+pub(crate) enum Plan {
     /// There is nothing to find.
     PassBare { is_first: bool },
     /// Let the engine look.
@@ -29,10 +29,10 @@ pub(super) enum Plan {
 
 /// Objects, and the frame they were found on.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub(super) objects: Arc<Objects>,
-    pub(super) source_pts: Option<gst::ClockTime>,
-    pub(super) age_in_frames: u32,
+pub(crate) struct Found {
+    pub(crate) objects: Arc<Objects>,
+    pub(crate) source_pts: Option<gst::ClockTime>,
+    pub(crate) age_in_frames: u32,
 }
 
 /// Something to tell the user.
@@ -44,7 +44,7 @@ pub(super) enum Notice {
 }
 
 #[derive(Default)]
-pub(super) struct Segmenter {
+pub(super) struct Planner {
     found: Option<Found>,
     /// What the last frame was looked at for.
     asked_before: Option<Arc<Asked>>,
@@ -62,14 +62,15 @@ struct Checked {
     usable: Arc<SegmentRequest>,
 }
 
-impl Segmenter {
+impl Planner {
     /// Forgets earlier frames; what the user has been told stays told.
     pub(super) fn forget(&mut self) {
         self.found = None;
     }
 
-    pub(super) fn plan(&mut self, tuning: &Tuning) -> Plan {
-        if tuning.request.prompts.iter().all(|prompt| prompt.is_excluded) {
+    /// `is_busy`: there is something to do without prompts.
+    pub(super) fn plan(&mut self, tuning: &Tuning, is_busy: bool) -> Plan {
+        if !is_busy && tuning.request.prompts.iter().all(|prompt| prompt.is_excluded) {
             self.found = None;
             return Plan::PassBare { is_first: !std::mem::replace(&mut self.is_bare, true) };
         }
@@ -160,12 +161,12 @@ mod tests {
     }
 
     /// The ages of the objects that frames carry; `None` where the engine would look.
-    fn ages(segmenter: &mut Segmenter, tuning: &Tuning, frames: usize) -> Vec<Option<u32>> {
-        let mut age = || match segmenter.plan(tuning) {
+    fn ages(planner: &mut Planner, tuning: &Tuning, frames: usize) -> Vec<Option<u32>> {
+        let mut age = || match planner.plan(tuning, false) {
             Plan::Carry(found) => Some(found.age_in_frames),
             Plan::Look => {
-                segmenter.newly_asked(&tuning.asked);
-                segmenter.found(Objects::default(), None);
+                planner.newly_asked(&tuning.asked);
+                planner.found(Objects::default(), None);
                 None
             }
             Plan::PassBare { .. } => panic!("there is a prompt"),
@@ -175,41 +176,41 @@ mod tests {
 
     #[test]
     fn each_nth_frame_is_looked_at_and_a_new_prompt_at_once() {
-        let mut segmenter = Segmenter::default();
+        let mut planner = Planner::default();
         let dog = tuning("dog", 3);
-        assert_eq!(ages(&mut segmenter, &dog, 5), [None, Some(1), Some(2), None, Some(1)]);
-        assert_eq!(ages(&mut segmenter, &tuning("cat", 3), 2), [None, Some(1)]);
-        segmenter.forget();
-        assert_eq!(ages(&mut segmenter, &tuning("cat", 3), 1), [None]);
-        segmenter.failed();
-        assert_eq!(ages(&mut segmenter, &tuning("cat", 3), 1), [None]);
+        assert_eq!(ages(&mut planner, &dog, 5), [None, Some(1), Some(2), None, Some(1)]);
+        assert_eq!(ages(&mut planner, &tuning("cat", 3), 2), [None, Some(1)]);
+        planner.forget();
+        assert_eq!(ages(&mut planner, &tuning("cat", 3), 1), [None]);
+        planner.failed();
+        assert_eq!(ages(&mut planner, &tuning("cat", 3), 1), [None]);
     }
 
     #[test]
     fn an_empty_prompt_is_told_once_until_there_is_one() {
-        let mut segmenter = Segmenter::default();
-        let mut is_told = |text| matches!(segmenter.plan(&tuning(text, 1)), Plan::PassBare { is_first: true });
+        let mut planner = Planner::default();
+        let mut is_told = |text| matches!(planner.plan(&tuning(text, 1), false), Plan::PassBare { is_first: true });
         assert_eq!([is_told(""), is_told(" ; "), is_told("dog"), is_told("")], [true, false, false, true]);
     }
 
     #[test]
     fn failures_are_told_first_and_then_by_the_hundred() {
-        let mut segmenter = Segmenter::default();
-        let told: Vec<_> = (0..250).filter_map(|_| segmenter.failed()).collect();
+        let mut planner = Planner::default();
+        let told: Vec<_> = (0..250).filter_map(|_| planner.failed()).collect();
         assert_eq!(told, [1, 100, 200]);
     }
 
     #[test]
     fn an_illegal_size_is_told_once_and_replaced() {
-        let settings = EngineSettings { model: "test:name=segmenter".into(), ..EngineSettings::default() };
+        let settings = EngineSettings { model: "test:name=planner".into(), ..EngineSettings::default() };
         let engine = Engine::load(&settings, &mut |_| {}).unwrap();
-        let mut segmenter = Segmenter::default();
+        let mut planner = Planner::default();
         let asked = Arc::new(SegmentRequest { inference_size: 100, ..(*tuning("собака", 1).request).clone() });
-        let (usable, notices) = segmenter.usable_request(&asked, &engine, (64, 48));
+        let (usable, notices) = planner.usable_request(&asked, &engine, (64, 48));
         assert_eq!((usable.inference_size, notices.len()), (0, 2), "{notices:?}");
-        assert!(segmenter.usable_request(&asked, &engine, (64, 48)).1.is_empty());
+        assert!(planner.usable_request(&asked, &engine, (64, 48)).1.is_empty());
         let changed = Arc::new(SegmentRequest { max_objects: 1, ..(*asked).clone() });
-        let (usable, notices) = segmenter.usable_request(&changed, &engine, (64, 48));
+        let (usable, notices) = planner.usable_request(&changed, &engine, (64, 48));
         assert_eq!((usable.inference_size, usable.max_objects, notices.len()), (0, 1, 0));
     }
 }
