@@ -18,6 +18,7 @@ pub mod meta;
 mod prompted;
 pub mod roi;
 pub mod sa3segment;
+pub mod sa3track;
 
 pub use engine_settings::Precision;
 pub use plugin::plugin_desc::plugin_register_static;
@@ -40,6 +41,7 @@ mod plugin {
 
     fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         crate::sa3segment::register(plugin)?;
+        crate::sa3track::register(plugin)?;
         crate::maskcomposite::register(plugin)
     }
 }

@@ -13,44 +13,38 @@ use super::prompts::{PROPERTIES, box_from_structure, fields_from_structure};
 const NO_ID: u32 = 0;
 
 /// The signals that every element with prompts has.
-pub(crate) fn signals<E: Prompted>() -> Vec<Signal>
-where
-    E::Type: IsA<glib::Object>,
-{
+pub(crate) fn signals<E: Prompted>() -> Vec<Signal> {
     let (text, fields, id) = (String::static_type(), gst::Structure::static_type(), u32::static_type());
     let action = |name| Signal::builder(name).run_last().action();
     vec![
         action("add-text")
             .param_types([text, fields])
             .return_type::<u32>()
-            .class_handler(|values| Some(add_text(&element::<E>(values), values).to_value()))
+            .class_handler(|values| Some(on_element(values, |imp: &E| add_text(imp, values)).to_value()))
             .build(),
         action("add-box")
             .param_types([fields])
             .return_type::<u32>()
-            .class_handler(|values| Some(add_box(&element::<E>(values), values).to_value()))
+            .class_handler(|values| Some(on_element(values, |imp: &E| add_box(imp, values)).to_value()))
             .build(),
         action("remove-prompt")
             .param_types([id])
             .return_type::<bool>()
-            .class_handler(|values| Some(remove_prompt(&element::<E>(values), values).to_value()))
+            .class_handler(|values| Some(on_element(values, |imp: &E| remove_prompt(imp, values)).to_value()))
             .build(),
         action("reset")
             .class_handler(|values| {
-                reset(&element::<E>(values));
+                on_element(values, |imp: &E| reset(imp));
                 None
             })
             .build(),
     ]
 }
 
-/// The element that a signal belongs to.
-pub(crate) fn element<E: ObjectSubclass>(values: &[Value]) -> glib::subclass::ObjectImplRef<E>
-where
-    E::Type: IsA<glib::Object>,
-{
+/// Calls `act` with the element that a signal belongs to.
+pub(crate) fn on_element<E: Prompted, T>(values: &[Value], act: impl FnOnce(&E) -> T) -> T {
     let object = values[0].get::<E::Type>().expect("a signal's first value is the element that it belongs to");
-    E::from_obj(&object).to_owned()
+    act(E::from_obj(&object))
 }
 
 /// The structure that a signal brings; an empty one for NULL.
@@ -93,7 +87,7 @@ fn reset<E: Prompted>(imp: &E) {
         sources.reset();
         Ok(())
     });
-    imp.forget();
+    imp.on_reset();
     for property in PROPERTIES {
         imp.obj().notify(property);
     }

@@ -11,16 +11,16 @@ pub(crate) mod settings;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use glib::prelude::*;
 use gst::prelude::*;
+use gst::subclass::prelude::*;
 use sa3::{Engine, EngineSettings, Error, Objects, SegmentRequest};
 
 use crate::error::{is_fatal, post_error, post_warning};
 use crate::flow::Analyser;
 use crate::meta::MaskMeta;
 use crate::roi;
-use planner::{Notice, Planner};
 pub(crate) use planner::{Found, Plan};
+use planner::{Notice, Planner};
 use prompts::{Asked, Sources};
 use settings::Settings;
 pub(crate) use settings::Tuning;
@@ -81,6 +81,9 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
     fn prompting(&self) -> &Prompting;
 
     fn category() -> gst::DebugCategory;
+
+    /// The action signal `reset` has taken all prompts away.
+    fn on_reset(&self) {}
 
     /// Sets a property; what is refused is told, and nothing has changed then.
     fn set_prompted(&self, value: &glib::Value, pspec: &glib::ParamSpec) {

@@ -24,7 +24,9 @@ impl Sa3Segment {
     fn look(&self, mut buffer: gst::Buffer, info: &VideoInfo, tuning: &Tuning) -> Result<gst::Buffer, gst::FlowError> {
         let engine = self.flow.wait_for_engine()?;
         let request = self.usable_request(&tuning.request, &engine, (info.width(), info.height()));
-        let submit = |source, on_answer| engine.submit(source, request, |answer| on_answer.give(answer));
+        let submit = |source, on_answer: flow::OnAnswer<Segmentation>| {
+            engine.submit(source, request, |answer| on_answer.give(answer))
+        };
         match self.flow.ask((&buffer, info), submit, |segmentation: &Segmentation| segmentation.times)? {
             Ok(Segmentation { objects, .. }) => {
                 gst::log!(CAT, imp = self, "frame at {}: {} objects", buffer.pts().display(), objects.items.len());

@@ -17,7 +17,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// A file and the state it was last seen in.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sa3segment) struct Watch {
+pub(in crate::prompted) struct Watch {
     path: String,
     seen: Option<Stamp>,
     next_look: Option<Instant>,
@@ -37,7 +37,7 @@ enum Stamp {
 
 /// A file in a new state.
 #[derive(Debug)]
-pub(in crate::sa3segment) struct Reading {
+pub(in crate::prompted) struct Reading {
     path: String,
     stamp: Stamp,
     outcome: Result<Vec<Prompt>>,
@@ -67,7 +67,7 @@ impl Watch {
     }
 
     /// Reads the file when it is not as it was. Takes as long as the file system takes: hold no lock.
-    pub(in crate::sa3segment) fn look(&self) -> Option<Reading> {
+    pub(in crate::prompted) fn look(&self) -> Option<Reading> {
         let metadata = std::fs::metadata(&self.path);
         let stamp = match &metadata {
             Ok(metadata) => {

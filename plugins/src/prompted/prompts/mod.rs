@@ -23,7 +23,7 @@ pub(super) const PROPERTIES: [&str; 5] = ["prompt", "prompts", "boxes", "exclude
 
 /// What the user asked for, as written, and the prompts that it means.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     prompt: Texts,
     prompts: gst::Array,
     of_array: Vec<Prompt>,
@@ -200,7 +200,7 @@ pub(super) fn in_words(prompts: &[Prompt], is_excluded: bool) -> String {
 
 /// What is asked for, in words; another one whenever it changes.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub(super) prompt: String,
     pub(super) exclude: String,
 }

@@ -4,7 +4,7 @@ use glib::ParamSpec;
 use gst::prelude::{GstParamSpecBuilderExt, ParamSpecBuilderExt};
 
 /// In the order of [`super::PROPERTIES`].
-pub(in crate::sa3segment) fn specs() -> Vec<ParamSpec> {
+pub(in crate::prompted) fn specs() -> Vec<ParamSpec> {
     vec![
         text(
             "prompt",

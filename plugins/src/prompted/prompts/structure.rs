@@ -37,7 +37,7 @@ pub(super) fn prompts_from_array(array: &gst::Array) -> Result<Vec<Prompt>> {
 ///
 /// # Errors
 /// [`Error::Prompt`] for a field that is none, or a value of the wrong type.
-pub(in crate::sa3segment) fn fields_from_structure(structure: &gst::StructureRef) -> Result<PromptFields> {
+pub(in crate::prompted) fn fields_from_structure(structure: &gst::StructureRef) -> Result<PromptFields> {
     let mut fields = PromptFields::default();
     for (name, value) in structure.iter() {
         let text = || value.get::<String>().map(Some).map_err(|_| wrong(name.as_str(), "it is a text"));
@@ -61,7 +61,7 @@ pub(in crate::sa3segment) fn fields_from_structure(structure: &gst::StructureRef
 ///
 /// # Errors
 /// [`Error::Prompt`] for what is missing or wrong.
-pub(in crate::sa3segment) fn box_from_structure(structure: &gst::StructureRef) -> Result<(PromptFields, Option<u32>)> {
+pub(in crate::prompted) fn box_from_structure(structure: &gst::StructureRef) -> Result<(PromptFields, Option<u32>)> {
     let side = |name: &str| match structure.value(name) {
         Ok(value) => number(name, value),
         Err(_) => Err(wrong(name, &format!("it is missing. {BOX_FIELDS}"))),
