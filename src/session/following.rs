@@ -216,7 +216,8 @@ impl<M: TrackingModel> Session<M> {
         };
         let mismatched: Vec<usize> =
             refreshing.iter().filter(|pair| is_mismatch(*pair)).map(|(index, _)| *index).collect();
-        if !step.model.follows() || !(self.refreshes_memories(config) || !mismatched.is_empty()) {
+        let is_due = self.refreshes_memories(config) || !mismatched.is_empty();
+        if !step.model.follows() || !is_due {
             return Ok(());
         }
         for (&index, &detection) in refreshing {

@@ -60,4 +60,4 @@ pub use notices::Notice;
 pub use saved::{SavedObject, SavedSession};
 pub use session::Session;
 pub use settings::{DetectPolicy, MAX_ACTIVE_OBJECTS, MAX_CLICK_FRAMES, MemorySettings, Reacquire, SessionConfig};
-pub use tracking::{FrameShape, ObjectEvent, ObjectEventKind, RemovalCause, TrackRequest, Tracking};
+pub use tracking::{FrameShape, Kept, ObjectEvent, ObjectEventKind, RemovalCause, TrackRequest, Tracking};

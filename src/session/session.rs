@@ -15,7 +15,7 @@ use super::notices::Notice;
 use super::phrases::{Concept, Phrases};
 use super::settings::{DetectPolicy, SessionConfig};
 use super::track::Track;
-use super::tracking::{FrameShape, ObjectEvent, ObjectEventKind, RemovalCause, TrackRequest, Tracking};
+use super::tracking::{FrameShape, Kept, ObjectEvent, ObjectEventKind, RemovalCause, TrackRequest, Tracking};
 use crate::error::Result;
 use crate::objects::ObjectState;
 use crate::prompt::MAX_PROMPTS;
@@ -114,7 +114,21 @@ impl<M: TrackingModel> Session<M> {
             Step { model, features: &features, request, config: &request.session, shape, side, answer: &mut answer };
         self.look_and_follow(&mut step)?;
         self.keep_frame(model, features, request);
+        answer.kept = self.kept(model);
         Ok(answer)
+    }
+
+    fn kept(&self, model: &M) -> Kept {
+        let bytes = |track: &Track<M::Memory>| {
+            track.host_bytes() + track.memory.as_ref().map_or(0, |memory| model.memory_bytes(memory))
+        };
+        Kept {
+            tracks: self.tracks.len(),
+            counters: self.tracks.iter().map(|track| track.probation.counter_count()).sum(),
+            bans: self.bans.len(),
+            frames: self.kept.len(),
+            bytes: self.tracks.iter().map(bytes).sum(),
+        }
     }
 
     /// Number of the frame that comes next.

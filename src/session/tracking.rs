@@ -49,8 +49,25 @@ pub struct Tracking {
     pub started: Vec<Started>,
     /// True when the detector looked at this frame.
     pub is_detected: bool,
+    /// What the session keeps for the next frame.
+    pub kept: Kept,
     /// Where the time went.
     pub times: StageTimes,
+}
+
+/// What a session keeps, counted: none of it grows with the length of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// Objects, missing ones included.
+    pub tracks: usize,
+    /// Counters of objects on probation.
+    pub counters: usize,
+    /// Bans of removed objects.
+    pub bans: usize,
+    /// Frames for late clicks.
+    pub frames: usize,
+    /// Bytes of all objects, those of the model's memories included; frames for late clicks apart.
+    pub bytes: usize,
 }
 
 /// Something that happened to an object.
