@@ -35,9 +35,13 @@ pub(crate) fn detach(buffer: &mut BufferRef, objects: &Objects) {
                 && pixels(object.box_in_frame, objects.frame_width, objects.frame_height) == Some(region.rect())
         })
     };
-    buffer.foreach_meta_mut(|meta| {
-        let is_gone = meta.downcast_ref::<VideoRegionOfInterestMeta>().is_some_and(|region| is_ours(&region));
-        let action = if is_gone { gst::BufferMetaForeachAction::Remove } else { gst::BufferMetaForeachAction::Keep };
+    buffer.foreach_meta_mut(|mut meta| {
+        let is_gone = meta.downcast_ref::<VideoRegionOfInterestMeta>().is_some_and(|region| is_ours(region));
+        let action = if is_gone {
+            gst::buffer::BufferMetaForeachAction::Remove
+        } else {
+            gst::buffer::BufferMetaForeachAction::Keep
+        };
         std::ops::ControlFlow::Continue(action)
     });
 }

@@ -30,11 +30,6 @@ impl DelayLine {
         Some(item)
     }
 
-    /// Frames in line.
-    pub(super) fn frames(&self) -> usize {
-        self.frames
-    }
-
     /// Empties the line.
     pub(super) fn clear(&mut self) -> Vec<Item> {
         self.frames = 0;
@@ -65,9 +60,9 @@ mod tests {
             assert_eq!(leaving(&mut line, 2), "");
         }
         line.push(frame());
-        assert_eq!((leaving(&mut line, 2), line.frames()), ("fe".to_owned(), 2));
+        assert_eq!((leaving(&mut line, 2), line.frames), ("fe".to_owned(), 2));
         assert_eq!(leaving(&mut line, 0), "fef");
         line.push(frame());
-        assert_eq!((line.clear().len(), line.frames(), line.drain_one().is_none()), (1, 0, true));
+        assert_eq!((line.clear().len(), line.frames, line.drain_one().is_none()), (1, 0, true));
     }
 }

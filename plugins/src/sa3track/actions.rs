@@ -24,9 +24,9 @@ pub(super) fn signals() -> &'static [Signal] {
         let mut signals = prompted::signals::<Sa3Track>();
         signals.extend(events::signals());
         signals.extend([
-            edit("click", &[id, number, number, flag], |values| click(values)),
-            edit("draw-box", &[id, number, number, number, number], |values| draw_box(values)),
-            edit("give-mask", &[id, gst::Sample::static_type()], |values| give_mask(values)),
+            edit("click", &[id, number, number, flag], click),
+            edit("draw-box", &[id, number, number, number, number], draw_box),
+            edit("give-mask", &[id, gst::Sample::static_type()], give_mask),
             edit("remove-object", &[id, flag], |values| {
                 Ok(Edit::RemoveObject { object_id: get(values, 1), bans: get(values, 2) })
             }),
@@ -101,6 +101,7 @@ fn give_mask(values: &[Value]) -> sa3::Result<Edit> {
         return Err(refused("its format is not GRAY8"));
     }
     let buffer = sample.buffer_owned().ok_or_else(|| refused("it has no buffer"))?;
+    use gst_video::VideoFrameExt;
     let frame = gst_video::VideoFrame::from_buffer_readable(buffer, &info).map_err(|_| refused("it cannot be read"))?;
     let (width, stride) = (info.width() as usize, frame.plane_stride()[0] as usize);
     let plane = frame.plane_data(0).map_err(|_| refused("it cannot be read"))?;

@@ -59,8 +59,8 @@ impl Rule {
                 count(name, nick, blurb, range.clone(), default.get().unwrap_or_default())
             }
             Field::Level(_, range) => glib::ParamSpecInt::builder(name)
-                .nick(*nick)
-                .blurb(*blurb)
+                .nick(nick)
+                .blurb(blurb)
                 .minimum(*range.start())
                 .maximum(*range.end())
                 .default_value(default.get().unwrap_or_default())
@@ -68,8 +68,8 @@ impl Rule {
                 .controllable()
                 .build(),
             Field::Switch(_) => glib::ParamSpecBoolean::builder(name)
-                .nick(*nick)
-                .blurb(*blurb)
+                .nick(nick)
+                .blurb(blurb)
                 .default_value(default.get().unwrap_or_default())
                 .mutable_playing()
                 .controllable()
