@@ -68,6 +68,8 @@ pub struct Association {
     pub empty: Vec<usize>,
     /// For each detection, the tracks that it belongs to.
     pub tracks_of: Vec<Vec<usize>>,
+    /// Detections that belong to no track, new ones included.
+    pub unclaimed: Vec<usize>,
     /// Tracks whose memory a detection may refresh, with that detection.
     pub refreshing: BTreeMap<usize, usize>,
 }
@@ -87,6 +89,9 @@ pub fn associate(detections: &[DetectionView<'_>], tracks: &[TrackView<'_>], con
     for (index, detection) in detections.iter().enumerate() {
         let row = overlaps.of_detection(index);
         let belongs: Vec<usize> = (0..tracks.len()).filter(|&track| belongs(row[track], config)).collect();
+        if belongs.is_empty() {
+            outcome.unclaimed.push(index);
+        }
         let is_alone = !tracks.iter().any(|track| compete(detection.group, track.group));
         let is_new = is_alone || (belongs.is_empty() && detection.score >= config.new_object_score);
         if is_new {
@@ -176,6 +181,7 @@ mod tests {
         // 10 of 100 and 9 of 100 cells in common.
         let at = |from| run(&[(0, 0.95, cells(from, 100))], &[(Some(0), cells(0, 55))]);
         assert_eq!((at(45).new, at(45).tracks_of), (vec![], vec![vec![0]]));
+        assert_eq!((at(45).unclaimed, at(46).unclaimed), (vec![], vec![0]));
         assert_eq!((at(46).new, at(46).tracks_of), (vec![0], vec![vec![]]));
         let config = SessionConfig { association_iou: 0.05, ..SessionConfig::default() };
         let outcome = run_with(&[(0, 0.95, cells(46, 100))], &[(Some(0), cells(0, 55))], &config);

@@ -120,7 +120,7 @@ impl<M: TrackingModel> Session<M> {
         sightings: &[Sighting],
         outcome: &Association,
     ) -> Result<Vec<(usize, usize)>> {
-        let free: Vec<usize> = (0..sightings.len()).filter(|&index| outcome.tracks_of[index].is_empty()).collect();
+        let free = &outcome.unclaimed;
         let policy = step.config.reacquire;
         let is_missing = |track: &Track<M::Memory>| match policy {
             Reacquire::Off => false,

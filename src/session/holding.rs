@@ -12,7 +12,8 @@ use crate::objects::ObjectState;
 
 impl<M: TrackingModel> Session<M> {
     /// Gives each track at most one detection and each detection at most one track, best overlap first. A track that got
-    /// one is confirmed by it, however much both moved; the others are unmatched.
+    /// one is confirmed by it, however much both moved; the others are unmatched. A detection then belongs to its track
+    /// alone: a mask that is only held doubles nothing.
     pub(super) fn take_masks_of_detections(
         &mut self,
         sightings: &[Sighting],
@@ -29,9 +30,11 @@ impl<M: TrackingModel> Session<M> {
             }
         }
         outcome.is_confirmed.fill(false);
+        outcome.tracks_of.iter_mut().for_each(Vec::clear);
         for (detection, track) in greedy_assignment(pairs, config.association_iou) {
             self.tracks[track].see(&sightings[detection], config);
             outcome.is_confirmed[track] = true;
+            outcome.tracks_of[detection].push(track);
         }
         let is_unmatched = |&track: &usize| !outcome.is_confirmed[track] && !outcome.empty.contains(&track);
         outcome.unmatched = (0..self.tracks.len()).filter(is_unmatched).collect();

@@ -86,6 +86,24 @@ fn without_tracker_what_moved_while_it_was_away_keeps_its_id() {
 }
 
 #[test]
+fn without_tracker_a_held_mask_ends_nothing_that_is_seen() {
+    // The second disc comes to lie on the first, which the detector then misses.
+    let scenery = |frame: i64, _: &str| {
+        let x = if frame < 4 { 0.5 } else { 0.34 };
+        let first = Disc { is_detected: frame < 4, score: 0.8, ..Disc::at(0, 0.3, 0.3) };
+        vec![first, Disc::at(1, if frame == 3 { 0.42 } else { x }, 0.3)]
+    };
+    let mut stage = Stage::new("disc", false, scenery).with(|config| {
+        config.hold_detections = 50;
+        config.probation_unmatched = 0;
+        config.probation_duplicates = 2;
+    });
+    let answers: Vec<_> = (0..20).map(|_| stage.step()).collect();
+    assert!(answers.iter().all(|answer| answer.removed_ids.is_empty()));
+    assert_eq!(ids(&answers[19]), [1, 2]);
+}
+
+#[test]
 fn an_object_that_the_tracker_loses_comes_back_with_its_id() {
     let scenery = |frame: i64, _: &str| {
         let is_there = !(30..60).contains(&frame);
