@@ -40,6 +40,8 @@ struct Script {
     failing_period: Option<u64>,
     /// `panic-at=N`: frame N, from 0, fails as libtorch fails.
     panicking_frame: Option<u64>,
+    /// `ghost-at=N`: on frame N of a session, and on no other, the detector finds one thing more for each phrase.
+    ghost_frame: Option<u64>,
     /// `follow=false`: sessions follow by detection alone, as models without tracker weights do.
     is_without_tracker: bool,
 }
@@ -63,7 +65,9 @@ impl Artificial {
         if script.load_fails {
             return Err(Error::ModelNotFound { model: model.into(), cause: "fail-load=true asks for this".into() });
         }
-        let discs = DiscModel::new(!script.is_without_tracker, Box::new(traffic::scenery));
+        let ghost_frame = script.ghost_frame.map(|frame| frame as i64);
+        let scenery = move |frame, phrase: &str| traffic::scenery_with_ghost(frame, phrase, ghost_frame);
+        let discs = DiscModel::new(!script.is_without_tracker, Box::new(scenery));
         Ok(Self { model: model.into(), script, frame_number: 0, discs })
     }
 }
@@ -82,6 +86,7 @@ impl Script {
                 "fail-at" => script.failing_frame = Some(number()?),
                 "panic-at" => script.panicking_frame = Some(number()?),
                 "fail-every" => script.failing_period = Some(number()?.max(1)),
+                "ghost-at" => script.ghost_frame = Some(number()?),
                 "follow" => script.is_without_tracker = value == "false",
                 "name" => {}
                 _ => return Err(refused(model, pair)),
@@ -102,7 +107,7 @@ fn refused(model: &str, pair: &str) -> Error {
         value: model.into(),
         cause: format!("\"{pair}\" is not understood"),
         remedy: "After test: use frame-ms=N, load-ms=N, fail-load=true, fail-at=N, fail-every=N, panic-at=N, \
-                 follow=false, name=TEXT, with commas"
+                 ghost-at=N, follow=false, name=TEXT, with commas"
             .into(),
     }
 }

@@ -31,6 +31,14 @@ pub(super) fn scenery(frame: i64, phrase: &str) -> Vec<Disc> {
     ]
 }
 
+/// The same, and a resting disc that is detected on one frame only and seen by the tracker from there on.
+pub(super) fn scenery_with_ghost(frame: i64, phrase: &str, ghost_frame: Option<i64>) -> Vec<Disc> {
+    let mut discs = scenery(frame, phrase);
+    let ghost = ghost_frame.filter(|first| frame >= *first);
+    discs.extend(ghost.map(|first| Disc { is_detected: frame == first, radius: 0.05, ..Disc::at(3, 0.5, 0.05) }));
+    discs
+}
+
 impl StreamModel for Artificial {
     fn read(
         &mut self,

@@ -1,7 +1,7 @@
 //! The properties that every element with prompts has: what the user asked for, and the request that follows from it.
 
 use std::ops::RangeInclusive;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use glib::prelude::*;
@@ -120,19 +120,16 @@ pub(crate) fn exact(number: f32) -> f64 {
     number.to_string().parse().unwrap_or(f64::from(number))
 }
 
-/// All properties, those of the engine first.
-pub(crate) fn specs() -> &'static [ParamSpec] {
-    static SPECS: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| {
-        let mut specs = EngineProperties::specs().to_vec();
-        specs.extend(prompts::specs());
-        specs.extend(score_specs());
-        specs.extend(mask_specs());
-        specs.push(semantic_map_spec());
-        specs.extend(work_specs());
-        specs.extend(read_only_specs());
-        specs
-    });
-    &SPECS
+/// All properties, those of the engine first; each class needs its own.
+pub(crate) fn specs() -> Vec<ParamSpec> {
+    let mut specs = EngineProperties::specs();
+    specs.extend(prompts::specs());
+    specs.extend(score_specs());
+    specs.extend(mask_specs());
+    specs.push(semantic_map_spec());
+    specs.extend(work_specs());
+    specs.extend(read_only_specs());
+    specs
 }
 
 fn score_specs() -> [ParamSpec; 2] {
@@ -268,7 +265,7 @@ mod tests {
     #[test]
     fn what_is_set_is_read_and_defaults_are_the_specs() {
         let mut settings = Settings::default();
-        for spec in specs().iter().filter(|spec| spec.flags().contains(glib::ParamFlags::WRITABLE)) {
+        for spec in specs().into_iter().filter(|spec| spec.flags().contains(glib::ParamFlags::WRITABLE)) {
             let value = settings.get(spec.name()).unwrap_or_else(|| panic!("{} cannot be read", spec.name()));
             let default = spec.default_value();
             assert_eq!(format!("{value:?}"), format!("{default:?}"), "{}", spec.name());

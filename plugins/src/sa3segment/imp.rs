@@ -89,7 +89,8 @@ impl ObjectSubclass for Sa3Segment {
 
 impl ObjectImpl for Sa3Segment {
     fn properties() -> &'static [glib::ParamSpec] {
-        specs()
+        static SPECS: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(specs);
+        &SPECS
     }
 
     fn signals() -> &'static [glib::subclass::Signal] {

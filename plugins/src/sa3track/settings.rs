@@ -182,7 +182,7 @@ fn consistent(mut config: SessionConfig) -> SessionConfig {
 /// All properties: those of every element with prompts, then these.
 pub(super) fn specs() -> &'static [ParamSpec] {
     static SPECS: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| {
-        let mut specs = prompted::specs().to_vec();
+        let mut specs = prompted::specs();
         specs.extend(policy_specs());
         specs.extend(time_specs());
         specs.extend(rules().iter().map(Rule::spec));

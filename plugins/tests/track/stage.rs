@@ -1,6 +1,5 @@
 //! A playing `sa3track` and what it says of its frames.
 
-use gst::prelude::*;
 use gstsa3::meta::MaskMeta;
 use sa3::Objects;
 
