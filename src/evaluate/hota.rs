@@ -127,7 +127,8 @@ impl Lengths {
             let count: f64 = matches.at(row, column);
             count * count / (self.truth[row] + self.found[column] - count).max(1.0)
         };
-        pairs.map(of_pair).sum()
+        // Nothing adds up to 0, where `sum` says -0.
+        pairs.map(of_pair).fold(0.0, |sum, share| sum + share)
     }
 }
 

@@ -36,7 +36,7 @@ impl IdentitySums {
             }
         }
         // The pairs with the most common frames are also those with the fewest misses and false positives.
-        let matches: f64 = best_pairs(&common).into_iter().map(|(row, column)| common.at(row, column)).sum();
+        let matches = best_pairs(&common).into_iter().fold(0.0, |sum, (row, column)| sum + common.at(row, column));
         Self { true_positives: matches, misses: there as f64 - matches, false_positives: found as f64 - matches }
     }
 

@@ -95,7 +95,7 @@ impl Rle {
             }
         }
         masks[usize::from(current)].add(began, width * height);
-        let filled = (0..).zip(masks).skip(1).filter(|(_, mask): &(u8, LabelRuns)| mask.end > 0);
+        let filled = (0..=u8::MAX).zip(masks).skip(1).filter(|(_, mask): &(u8, LabelRuns)| mask.end > 0);
         filled.map(|(label, mask)| (label, mask.finish(width, height))).collect()
     }
 

@@ -188,7 +188,10 @@ fn refusals_name_the_file_and_the_remedy() {
     for (text, cause) in [
         ("1 2 3 4", "line 1: it has 4 fields"),
         ("1 2 2 120 160 !", "line 1: the character '!'"),
-        ("99 2 2 120 160 PXT2", "line 1: frame 99 is not in the sequence \"crowded\""),
+        (
+            &format!("99 2 2 120 160 {}", Rle::empty(160, 120).to_text()),
+            "line 1: frame 99 is not in the sequence \"crowded\"",
+        ),
         ("\n1 2 2 3 2 6", "line 2: the mask is 2x3, and the sequence \"crowded\" 160x120"),
         ("1 x 2 3 2 6", "\"x\" is not a number"),
     ] {

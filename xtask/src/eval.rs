@@ -24,6 +24,9 @@ pub struct Options {
     /// nano, or the path of a checkpoint's directory or file
     #[arg(long, value_name = "MODEL", requires = "clip")]
     model: Option<String>,
+    /// How objects of the clip get their ids (greedy-iou)
+    #[arg(long, value_name = "WAY", requires = "clip")]
+    way: Option<String>,
     /// Use only the first frames of the clip
     #[arg(long, value_name = "N", requires = "clip")]
     frames: Option<u32>,
@@ -44,6 +47,7 @@ impl Options {
             ("predictions", path(&self.predictions)?),
             ("threshold", self.threshold.map(|threshold| threshold.to_string())),
             ("model", self.model.as_deref().map(model)),
+            ("way", self.way.clone()),
             ("frames", self.frames.map(|frames| frames.to_string())),
             ("save", path(&self.save)?),
         ];

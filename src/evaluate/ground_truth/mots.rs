@@ -8,6 +8,8 @@ use crate::evaluate::rle::Rle;
 
 /// Class of regions in which predictions that match nothing are not counted.
 const IGNORED_CLASS: u64 = 10;
+/// Highest frame number.
+const FRAMES_MAX: u32 = 100_000;
 const LINE: &str = "Expected lines of six fields: frame id class height width run-lengths";
 
 /// One line.
@@ -68,9 +70,9 @@ fn frame_numbers(path: &Path, rows: &[Row]) -> Attempt<std::ops::RangeInclusive<
         let text =
             std::fs::read_to_string(&path).map_err(|error| Unjudgeable::new(&path, error, "Make it readable"))?;
         let length = text.lines().find_map(|line| line.trim().strip_prefix("seqLength")?.trim().strip_prefix('='));
-        let length =
-            length.and_then(|length| length.trim().parse().ok()).filter(|length| (1..=1_000_000).contains(length));
-        let remedy = "Expected a line such as seqLength=600, of 1 to 1000000";
+        let length = length.and_then(|length| length.trim().parse().ok());
+        let length = length.filter(|length| (1..=u64::from(FRAMES_MAX)).contains(length));
+        let remedy = format!("Expected a line such as seqLength=600, of 1 to {FRAMES_MAX}");
         return Ok(1..=length.ok_or_else(|| Unjudgeable::new(&path, "it does not tell the sequence's length", remedy))?);
     }
     let (first, last) = rows.iter().fold((1, 0), |(first, last), row| (row.frame.min(first), row.frame.max(last)));
@@ -96,8 +98,10 @@ fn parse(number: usize, line: &str) -> Result<Row, String> {
         return Err(format!("it has {} fields", fields.len()));
     };
     let whole = |text: &str| text.parse::<u32>().map_err(|_| format!("\"{text}\" is not a number from 0"));
-    let frame = whole(frame)
-        .and_then(|frame| if frame <= 1_000_000 { Ok(frame) } else { Err("frame above 1000000".into()) })?;
+    let frame = whole(frame)?;
+    if frame > FRAMES_MAX {
+        return Err(format!("frame {frame} is above {FRAMES_MAX}"));
+    }
     let mask = Rle::from_text(whole(width)?, whole(height)?, runs)?;
     Ok(Row { number, frame: frame.into(), id: whole(id)?.into(), class: whole(class)?.into(), mask })
 }

@@ -78,6 +78,10 @@ pub(super) fn read_truth(path: &Path) -> Attempt<Dataset> {
     let mut dataset = Dataset { sequences: Vec::new(), categories };
     let mut by_id = HashMap::new();
     for video in &document.videos {
+        if video.file_names.is_empty() {
+            let cause = format!("video {} has no file_names, so it has no frames", video.id);
+            return Err(Unjudgeable::new(path, cause, EXPECTED_TRUTH));
+        }
         by_id.insert(video.id, dataset.sequences.len());
         dataset.sequences.push(Sequence {
             name: video.name(),
@@ -114,21 +118,20 @@ fn found_annotations(path: &Path, truth: &Dataset) -> Attempt<(Vec<Annotation>, 
     let failed = |cause: &dyn std::fmt::Display| Unjudgeable::new(path, cause, EXPECTED_FOUND);
     if text.trim_start().starts_with('[') {
         let annotations = serde_json::from_str(&text).map_err(|error| failed(&error))?;
-        let truth_path = &truth.sequences[0].path;
-        let document: Result<Document, _> =
-            serde_json::from_str(&std::fs::read_to_string(truth_path).unwrap_or_default());
-        let videos = document.map_err(|_| {
-            failed(
-                &"a list of annotations names videos by the ids of the truth's JSON, and the truth has another layout",
-            )
+        let truth_text = truth.sequences.first().and_then(|sequence| std::fs::read_to_string(&sequence.path).ok());
+        let document: Document = serde_json::from_str(&truth_text.unwrap_or_default()).map_err(|_| {
+            failed(&"a list names videos by the ids in the truth's JSON, and the truth has another layout")
         })?;
-        return Ok((annotations, videos.videos.iter().zip(0..).map(|(video, index)| (video.id, index)).collect()));
+        return Ok((annotations, sequences_by_video(&document.videos, truth)));
     }
     let document: Document = serde_json::from_str(&text).map_err(|error| failed(&error))?;
+    Ok((document.annotations, sequences_by_video(&document.videos, truth)))
+}
+
+fn sequences_by_video(videos: &[Video], truth: &Dataset) -> HashMap<u64, usize> {
     let by_name: HashMap<_, _> =
         truth.sequences.iter().zip(0..).map(|(sequence, index)| (&sequence.name, index)).collect();
-    let by_id = document.videos.iter().filter_map(|video| Some((video.id, *by_name.get(&video.name())?))).collect();
-    Ok((document.annotations, by_id))
+    videos.iter().filter_map(|video| Some((video.id, *by_name.get(&video.name())?))).collect()
 }
 
 fn text(path: &Path, expected: &str) -> Attempt<String> {
@@ -141,12 +144,11 @@ fn unreadable(path: &Path, error: &serde_json::Error) -> Unjudgeable {
 
 /// What was looked for on a video: the pairs that are listed, or every category.
 fn asked(video: &Video, categories: &BTreeMap<u64, String>, pairs: Option<&[AskedPair]>) -> Vec<Option<u64>> {
-    match pairs {
-        Some(pairs) => {
-            pairs.iter().filter(|pair| pair.video_id == video.id).map(|pair| Some(pair.category_id)).collect()
-        }
-        None => categories.keys().copied().map(Some).collect(),
-    }
+    let is_asked = |id: &u64| {
+        let is_it = |pair: &AskedPair| (pair.video_id, pair.category_id) == (video.id, *id);
+        pairs.is_none_or(|pairs| pairs.iter().any(is_it))
+    };
+    categories.keys().copied().filter(is_asked).map(Some).collect()
 }
 
 fn add_tracks(
