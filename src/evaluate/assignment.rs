@@ -17,6 +17,12 @@ impl Weights {
         Self { rows, columns, values: values.map(|(row, column)| weight(row, column)).collect() }
     }
 
+    /// Every pair of a row and a column.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let columns = self.columns;
+        (0..self.rows).flat_map(move |row| (0..columns).map(move |column| (row, column)))
+    }
+
     /// The weight of one pair.
     pub fn at(&self, row: usize, column: usize) -> f64 {
         self.values[row * self.columns + column]

@@ -1,6 +1,8 @@
 //! F, contour accuracy: how much of each outline has the other outline near it (Perazzi et al. 2016), as DAVIS's
 //! evaluation and TrackEval compute it.
 
+use std::ops::Range;
+
 use super::rle::Rle;
 
 /// How near is near, in parts of the picture's diagonal; rounded up to whole pixels.
@@ -49,20 +51,17 @@ fn outline(mask: &Rle) -> Vec<Point> {
     points
 }
 
-/// Columns and rows that hold all of the mask.
-fn extent(mask: &Rle) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+/// Columns and rows that hold all of the mask. A run that goes on in the next column is taken to fill its columns.
+fn extent(mask: &Rle) -> (Range<usize>, Range<usize>) {
     let height = mask.height() as usize;
-    let (mut columns, mut rows) = (usize::MAX..0, height..0);
-    for (first, end) in mask.spans() {
+    let extents = mask.spans().map(|(first, end)| {
         let (first, last) = (first as usize, end as usize - 1);
-        columns = columns.start.min(first / height)..columns.end.max(last / height + 1);
-        if first / height == last / height {
-            rows = rows.start.min(first % height)..rows.end.max(last % height + 1);
-        } else {
-            rows = 0..height;
-        }
-    }
-    (columns.start.min(columns.end)..columns.end, rows.start.min(rows.end)..rows.end)
+        let columns = first / height..last / height + 1;
+        let rows = if columns.len() == 1 { first % height..last % height + 1 } else { 0..height };
+        (columns, rows)
+    });
+    let hull = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
+    extents.reduce(|all, one| (hull(all.0, one.0), hull(all.1, one.1))).unwrap_or_default()
 }
 
 /// How many of `points` have one of `others` within `radius`. `others` is not empty.
@@ -121,7 +120,7 @@ mod tests {
     use super::*;
 
     /// A rectangle on a picture.
-    fn rectangle(size: (u32, u32), columns: std::ops::Range<u32>, rows: std::ops::Range<u32>) -> Rle {
+    fn rectangle(size: (u32, u32), columns: Range<u32>, rows: Range<u32>) -> Rle {
         let inside = (0..size.1).flat_map(|y| {
             let (columns, rows) = (columns.clone(), rows.clone());
             (0..size.0).map(move |x| columns.contains(&x) && rows.contains(&y))

@@ -122,13 +122,12 @@ impl Lengths {
 
     /// Over matches: frames of the pair over frames of either track.
     fn association(&self, matches: &Weights) -> f64 {
-        let pairs = (0..matches.rows).flat_map(|row| (0..matches.columns).map(move |column| (row, column)));
         let of_pair = |(row, column)| {
             let count: f64 = matches.at(row, column);
             count * count / (self.truth[row] + self.found[column] - count).max(1.0)
         };
         // Nothing adds up to 0, where `sum` says -0.
-        pairs.map(of_pair).fold(0.0, |sum, share| sum + share)
+        matches.pairs().map(of_pair).fold(0.0, |sum, share| sum + share)
     }
 }
 
@@ -139,12 +138,10 @@ fn alignment(tracks: (usize, usize), lengths: &Lengths, overlaps: &[FrameOverlap
         let ious = overlap.ious();
         let of_row: Vec<f64> = (0..ious.rows).map(|row| (0..ious.columns).map(|c| ious.at(row, c)).sum()).collect();
         let of_column: Vec<f64> = (0..ious.columns).map(|c| (0..ious.rows).map(|row| ious.at(row, c)).sum()).collect();
-        for row in 0..ious.rows {
-            for column in 0..ious.columns {
-                let either = of_row[row] + of_column[column] - ious.at(row, column);
-                if either > f64::EPSILON {
-                    common.add(overlap.truth[row], overlap.found[column], ious.at(row, column) / either);
-                }
+        for (row, column) in ious.pairs() {
+            let either = of_row[row] + of_column[column] - ious.at(row, column);
+            if either > f64::EPSILON {
+                common.add(overlap.truth[row], overlap.found[column], ious.at(row, column) / either);
             }
         }
     }

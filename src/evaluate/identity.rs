@@ -29,10 +29,8 @@ impl IdentitySums {
             let ious = overlap.ious();
             there += ious.rows;
             found += ious.columns;
-            for row in 0..ious.rows {
-                for column in (0..ious.columns).filter(|&column| ious.at(row, column) >= MATCH_IOU) {
-                    common.add(overlap.truth[row], overlap.found[column], 1.0);
-                }
+            for (row, column) in ious.pairs().filter(|&(row, column)| ious.at(row, column) >= MATCH_IOU) {
+                common.add(overlap.truth[row], overlap.found[column], 1.0);
             }
         }
         // The pairs with the most common frames are also those with the fewest misses and false positives.

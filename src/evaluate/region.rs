@@ -61,10 +61,8 @@ fn region_means(unit: &Unit, overlaps: &[FrameOverlap]) -> Weights {
     });
     for overlap in overlaps {
         let ious = overlap.ious();
-        for row in 0..ious.rows {
-            for column in 0..ious.columns {
-                sums.add(overlap.truth[row], overlap.found[column], ious.at(row, column));
-            }
+        for (row, column) in ious.pairs() {
+            sums.add(overlap.truth[row], overlap.found[column], ious.at(row, column));
         }
     }
     Weights::new(sums.rows, sums.columns, |row, column| sums.at(row, column) / unit.frames as f64)

@@ -1,4 +1,5 @@
 //! Our judgement of `data/` beside what TrackEval and pycocotools say about the same files; `generate.py` wrote both.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -117,11 +118,11 @@ fn run_lengths_are_those_of_pycocotools() {
     for case in expected().run_lengths {
         let (width, height) = (case.width, case.height);
         let masks: Vec<_> = case.texts.iter().map(|text| Rle::from_text(width, height, text).unwrap()).collect();
-        for index in 0..2 {
-            assert_eq!(masks[index].to_text(), case.texts[index]);
-            assert_eq!(masks[index], Rle::from_runs(width, height, case.runs[index].iter().copied()).unwrap());
-            assert_eq!(masks[index], Rle::from_pixels(width, height, &masks[index].to_pixels()));
-            assert_eq!(masks[index].area(), case.areas[index]);
+        for (mask, (text, (runs, area))) in masks.iter().zip(case.texts.iter().zip(case.runs.iter().zip(case.areas))) {
+            assert_eq!(mask.to_text(), *text);
+            assert_eq!(*mask, Rle::from_runs(width, height, runs.iter().copied()).unwrap());
+            assert_eq!(*mask, Rle::from_pixels(width, height, &mask.to_pixels()));
+            assert_eq!(mask.area(), area);
         }
         assert!((masks[0].iou(&masks[1]) - case.iou).abs() < 1e-15, "{width}x{height}");
         assert_eq!(masks[0].with(&masks[1]).to_text(), case.union);
