@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 const BINARY: &str = "sa3-eval";
 
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("judged").required(true))]
 pub struct Options {
     /// Folder or JSON file of the truth: DAVIS-like, YouTube-VIS-like or MOTS-like
-    #[arg(long, value_name = "PATH", requires = "predictions", required_unless_present = "clip")]
+    #[arg(long, value_name = "PATH", requires = "predictions", group = "judged")]
     truth: Option<PathBuf>,
     /// Folder or JSON file of the predictions, in any of the layouts
     #[arg(long, value_name = "PATH", requires = "truth")]
@@ -19,7 +20,7 @@ pub struct Options {
     #[arg(long, value_name = "SCORE", requires = "truth")]
     threshold: Option<f64>,
     /// Judge what the model makes of the clip that comes with sa3
-    #[arg(long, conflicts_with = "truth")]
+    #[arg(long, group = "judged")]
     clip: bool,
     /// nano, or the path of a checkpoint's directory or file
     #[arg(long, value_name = "MODEL", requires = "clip")]

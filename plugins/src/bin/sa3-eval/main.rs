@@ -19,9 +19,10 @@ use crate::predict::Way;
 
 /// J&F, HOTA, IDF1, id switches, MOTA and cgF1.
 #[derive(Parser)]
+#[command(group = clap::ArgGroup::new("judged").required(true))]
 struct Arguments {
     /// Folder or JSON file of the truth: DAVIS-like, YouTube-VIS-like or MOTS-like
-    #[arg(long, value_name = "PATH", requires = "predictions", required_unless_present = "clip")]
+    #[arg(long, value_name = "PATH", requires = "predictions", group = "judged")]
     truth: Option<PathBuf>,
     /// Folder or JSON file of the predictions, in any of the layouts
     #[arg(long, value_name = "PATH", requires = "truth")]
@@ -30,7 +31,7 @@ struct Arguments {
     #[arg(long, value_name = "SCORE", default_value_t = 0.5)]
     threshold: f64,
     /// Judge what the model makes of the clip that comes with sa3
-    #[arg(long, conflicts_with_all = ["truth", "threshold"])]
+    #[arg(long, conflicts_with = "threshold", group = "judged")]
     clip: bool,
     /// How objects of the clip get their ids
     #[arg(long, value_enum, default_value_t = Way::GreedyIou, requires = "clip")]
