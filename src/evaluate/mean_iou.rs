@@ -1,42 +1,14 @@
-//! How good masks are: mean IoU against pictures whose pixel values are instance labels.
+//! How good masks are where the instance is known: mean IoU against pictures whose pixel values are instance labels.
 //!
 //! For each prompt that has an instance, over the frames in which the truth shows more than [`LEAST_TRUTH_PIXELS`] of
 //! it: the best IoU among that prompt's objects, 0 when there is none; averaged over those frames, then over the
 //! prompts. Masks are enlarged bilinearly to the size of the truth and counted inside at the objects' level.
 
+use super::label_picture::LabelPicture;
 use crate::objects::{Mask, Objects};
 
 /// Instances smaller than this on a frame are not asked for, in pixels.
 pub const LEAST_TRUTH_PIXELS: usize = 200;
-
-/// The truth about one frame: a label for each pixel, 0 for background.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabelPicture {
-    /// Columns.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// `width * height` labels, first row first.
-    pub labels: Vec<u8>,
-}
-
-impl LabelPicture {
-    /// Pixels with `label`.
-    pub fn area(&self, label: u8) -> usize {
-        self.labels.iter().filter(|&&found| found == label).count()
-    }
-
-    /// Intersection over union of the pixels with `label` and the inside of `mask`; 0 when both are empty.
-    pub fn iou(&self, label: u8, mask: &Mask, inside_level: u8) -> f32 {
-        let inside = enlarge(mask, self.width, self.height, inside_level);
-        let (mut both, mut either) = (0u32, 0u32);
-        for (&found, inside) in self.labels.iter().zip(inside) {
-            both += u32::from(found == label && inside);
-            either += u32::from(found == label || inside);
-        }
-        if either > 0 { both as f32 / either as f32 } else { 0.0 }
-    }
-}
 
 /// The mask's inside at another size: bilinear between cell centres, then compared with the level.
 pub fn enlarge(mask: &Mask, width: u32, height: u32, inside_level: u8) -> Vec<bool> {
@@ -65,6 +37,19 @@ fn neighbours(from: u32, to: u32) -> Vec<(usize, usize, f32)> {
             (first, (first + 1).min(last), position - first as f32)
         })
         .collect()
+}
+
+impl LabelPicture {
+    /// Intersection over union of the pixels with `label` and the inside of `mask`; 0 when both are empty.
+    pub fn iou(&self, label: u8, mask: &Mask, inside_level: u8) -> f32 {
+        let inside = enlarge(mask, self.width, self.height, inside_level);
+        let (mut both, mut either) = (0u32, 0u32);
+        for (&found, inside) in self.labels.iter().zip(inside) {
+            both += u32::from(found == label && inside);
+            either += u32::from(found == label || inside);
+        }
+        if either > 0 { both as f32 / either as f32 } else { 0.0 }
+    }
 }
 
 /// Sums IoU over frames, prompt by prompt.
