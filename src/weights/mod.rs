@@ -8,7 +8,9 @@ pub mod agreement;
 mod bundled;
 mod bytes;
 pub mod checkpoint;
+mod component;
 pub mod names;
+mod placed;
 mod report;
 mod safetensors_file;
 mod shards;
@@ -22,6 +24,7 @@ use tch::{Device, Kind, Tensor};
 
 pub use bundled::bundled;
 pub use checkpoint::Checkpoint;
+pub use component::{Component, OfComponent};
 pub use report::LoadReport;
 
 use crate::error::{Error, Result};
