@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 use crate::config::{ModelConfig, TrackerConfig};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nn::Conv2d;
 use crate::vision::Neck;
 use crate::weights::{self, Loader, TensorSource};
@@ -109,20 +109,28 @@ impl Tracker {
     /// the tracker's neck alone, as the release's detector has it, has no tracker.
     ///
     /// # Errors
-    /// [`crate::Error::Config`] naming a field that the tensors contradict, [`crate::Error::Weights`] naming everything
+    /// [`Error::Config`] naming a field that the tensors contradict, [`Error::Weights`] naming everything
     /// that is missing or does not fit when neck or tracker are there in part, or the neck is missing.
     pub fn load(source: &dyn TensorSource, config: &ModelConfig, device: Device, kind: Kind) -> Result<Option<Self>> {
         let Some(own) = &config.tracker else { return Ok(None) };
         let source = weights::Component::Tracker.of(source);
         let names = source.names();
-        if names.iter().all(|name| name.starts_with(NECK)) {
-            if !names.is_empty() {
-                weights::load(&source, device, kind, |loader| Neck::new(&loader.sub(NECK), &config.vision_config))?;
+        let has_model = names.iter().any(|name| !name.starts_with(NECK));
+        let loaded = if has_model {
+            weights::agreement::check_tracker(own, &source)?;
+            weights::load(&source, device, kind, |loader| Self::new(loader, config, own, kind)).map(Some)
+        } else if names.is_empty() {
+            Ok(None)
+        } else {
+            weights::load(&source, device, kind, |loader| Neck::new(&loader.sub(NECK), &config.vision_config))
+                .map(|_| None)
+        };
+        loaded.map_err(|error| match error {
+            Error::Weights { report } => {
+                Error::Weights { report: format!("its tracker must be complete or absent; {report}") }
             }
-            return Ok(None);
-        }
-        weights::agreement::check_tracker(own, &source)?;
-        weights::load(&source, device, kind, |loader| Self::new(loader, config, own, kind)).map(Some)
+            other => other,
+        })
     }
 
     /// Every tensor that a checkpoint of this configuration must have for its tracker; none without a tracker.

@@ -180,6 +180,7 @@ fn tracker_sides(config: &TrackerConfig) -> Vec<Side> {
 mod tests {
     use super::*;
     use crate::model::ImageModel;
+    use crate::tracker::Tracker;
     use std::collections::BTreeMap;
     use tch::Tensor;
 
@@ -206,6 +207,27 @@ mod tests {
         let mut root: serde_json::Value = serde_json::from_str(SMALLEST).unwrap();
         *root.pointer_mut(&format!("/{}", field.replace('.', "/"))).unwrap() = value.into();
         serde_json::from_value(root).unwrap()
+    }
+
+    #[test]
+    fn every_field_of_the_tracker_that_tensors_repeat_is_told_by_its_name() {
+        let text = include_str!("../../tests/parity/configs/tiny_video.json");
+        let config = ModelConfig::from_json(text).unwrap();
+        let own = config.tracker.as_ref().unwrap();
+        let source = Shapes(Tracker::wanted_tensors(&config).unwrap());
+        check_tracker(own, &source).unwrap();
+        let counts = tracker_layer_counts(own).map(|(field, value, _)| (field, value)).into_iter();
+        let fields = counts.chain(tracker_sides(own).into_iter().map(|(field, value, ..)| (field, value)));
+        for (field, value) in fields {
+            let mut root: serde_json::Value = serde_json::from_str(text).unwrap();
+            *root.pointer_mut(&format!("/{}", field.replace('.', "/"))).unwrap() = (2 * value).into();
+            let wrong = ModelConfig {
+                tracker: serde_json::from_value(root["tracker_config"].take()).unwrap(),
+                ..config.clone()
+            };
+            let error = Tracker::load(&source, &wrong, tch::Device::Cpu, tch::Kind::Float).unwrap_err().to_string();
+            assert!(error.contains(&format!("{field} is {}, which disagrees", 2 * value)), "{field}: {error}");
+        }
     }
 
     #[test]

@@ -10,5 +10,6 @@ mod resize;
 mod tokens;
 mod tracker;
 mod tracker_blocks;
+mod tracker_loading;
 mod tracker_sequences;
 mod trained;
