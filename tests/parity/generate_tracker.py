@@ -1,4 +1,4 @@
-"""Writes the tracker's fixtures: configs/*_video.json, tracker.json and data/tracker_*.safetensors. See README.md."""
+"""Writes the fixtures of tracker and session: configs/*_video.json, tracker.json, session.json and their data. See README.md."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ import transformers
 from safetensors.torch import save_file
 
 import generate
+import session_cases
 import tracker_blocks
 import tracker_model
 import tracker_sequences
@@ -75,9 +76,27 @@ def write_sequence(name: str) -> dict:
     }
 
 
+def write_session(case: dict) -> dict:
+    """Runs one session, writes its masks and gives its entry."""
+    rows, masks = session_cases.run(case)
+    data = f"data/session_{case['name']}.safetensors"
+    save_file(masks, generate.HERE / data)
+    return {
+        "name": case["name"],
+        "what": case["what"],
+        "config": "configs/tiny_video.json",
+        "settings": session_cases.SETTINGS | case["settings"],
+        "overrides": case["overrides"],
+        "texts": case["texts"],
+        "frames": case["frames"],
+        "data": data,
+        "rows": rows,
+    }
+
+
 def check_size() -> None:
     """Refuses fixtures that would weigh down the repository."""
-    total = sum(path.stat().st_size for path in [generate.HERE / "tracker.json", *(generate.HERE / "data").glob("tracker_*")])
+    total = sum(path.stat().st_size for path in [generate.HERE / "tracker.json", *(generate.HERE / "data").glob("tracker_*"), *(generate.HERE / "data").glob("session_*"), generate.HERE / "session.json"])
     print(f"{total:,} bytes")
     if total > MOST_BYTES:
         sys.exit(f"the tracker's fixtures take more than {MOST_BYTES:,} bytes: raise the strides")
@@ -98,6 +117,8 @@ def main() -> None:
         "sequences": [write_sequence(name) for name in tracker_model.TRACKERS],
     }
     (generate.HERE / "tracker.json").write_text(json.dumps(written, indent=1) + "\n")
+    sessions = ",\n".join(json.dumps(write_session(case)) for case in session_cases.CASES)
+    (generate.HERE / "session.json").write_text(f"[\n{sessions}\n]\n")
     check_size()
 
 
