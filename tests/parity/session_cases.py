@@ -50,7 +50,7 @@ CASES = [
     {"name": "two_phrases", "texts": [SHORT, MIDDLE], "frames": "session.frames.0",
      "settings": {"det_nms_thresh": 0.8}, "overrides": larger_masks(0.3, 1.0, 0.1),
      "what": "duplicates, reconditioning, two groups"},
-    {"name": "occlusions", "texts": [SHORT, MIDDLE], "frames": "session.frames.1", "settings": {"det_nms_thresh": 0.1},
+    {"name": "occlusions", "texts": [SHORT, MIDDLE], "frames": "session.frames.0", "settings": {"det_nms_thresh": 0.1},
      "overrides": OVERRIDES, "what": "objects that are hidden for being occluded later than others"},
 ]  # fmt: skip
 
