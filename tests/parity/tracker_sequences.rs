@@ -139,3 +139,19 @@ fn twelve_frames_are_followed_as_the_reference_does() {
         }
     }
 }
+
+/// In bf16 the masks of random weights, many of whose logits are near 0, still overlap with those of fp32.
+#[test]
+fn bf16_follows_alike() {
+    let fixtures = TrackerFixtures::read();
+    let case = &fixtures.sequences[1];
+    let data = Data::read(&case.data);
+    let masks = data.numbers("mask");
+    let rows = run(case, Kind::BFloat16);
+    let answers: Vec<_> = rows.iter().filter_map(|row| row.answer.as_ref()).collect();
+    let side = answers[0].mask.values.len();
+    let overlaps = answers.iter().zip(masks.chunks_exact(side)).map(|(own, theirs)| iou(&own.mask.values, theirs));
+    let mean = overlaps.sum::<f64>() / answers.len() as f64;
+    assert!(mean > 0.97, "masks overlap by {mean}");
+    assert!(rows.iter().all(|row| row.memory.kind() == Kind::BFloat16));
+}
