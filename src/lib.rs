@@ -7,11 +7,12 @@
 //! 3. [`text`] and [`prompt`]: phrases and exemplar boxes become prompt tokens
 //! 4. [`detector`]: fusion encoder, decoder with presence token, scores and boxes
 //! 5. [`masks`]: pixel decoder, mask logits, selection
-//! 6. [`model`]: these modules put together, as the checkpoint has them
-//! 7. [`session`]: on streams, detections become objects that keep their ids
-//! 8. [`objects`]: label, score, box and soft mask of what was found
-//! 9. [`engine`]: the shared handle that runs all this on a thread of its own
-//! 10. [`composite`]: objects drawn on frames
+//! 6. [`tracker`]: memory attention, mask decoder and memory encoder, for video
+//! 7. [`model`]: these modules put together, as the checkpoint has them
+//! 8. [`session`]: on streams, detections become objects that keep their ids
+//! 9. [`objects`]: label, score, box and soft mask of what was found
+//! 10. [`engine`]: the shared handle that runs all this on a thread of its own
+//! 11. [`composite`]: objects drawn on frames
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
 //! [`boxes`], [`device`], [`error`], and [`evaluate`], which tells how good masks and tracks are.
@@ -37,6 +38,7 @@ pub mod objects;
 pub mod prompt;
 pub mod session;
 pub mod text;
+pub mod tracker;
 pub mod vision;
 pub mod weights;
 

@@ -1,8 +1,10 @@
 //! Queries to masks.
 
+mod logits;
 mod pixel_decoder;
 mod postprocess;
 
+pub use logits::MaskLogits;
 pub use pixel_decoder::PixelDecoder;
 pub use postprocess::{Candidate, Selection, candidates, clear_outside, select};
 
