@@ -55,7 +55,7 @@ impl Disc {
                 (-EDGE_LOG_ODDS_PER_CELL * outside_in_cells).max(NO_OBJECT_LOGIT)
             })
             .collect();
-        MaskLogits::new(side, values).unwrap_or_else(|| MaskLogits::blank(side))
+        MaskLogits::new(side, values).unwrap_or_else(|| MaskLogits::blank(side, NO_OBJECT_LOGIT))
     }
 }
 
@@ -116,7 +116,10 @@ impl DiscModel {
             Some(mask) => Propagated { mask, score_logit: SURE_LOGIT },
             None => {
                 let mask = MaskLogits::new(frame.side, vec![ABSENT_LOGIT; frame.side * frame.side]);
-                Propagated { mask: mask.unwrap_or_else(|| MaskLogits::blank(frame.side)), score_logit: -SURE_LOGIT }
+                Propagated {
+                    mask: mask.unwrap_or_else(|| MaskLogits::blank(frame.side, NO_OBJECT_LOGIT)),
+                    score_logit: -SURE_LOGIT,
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use once_cell::unsync::OnceCell;
 use tch::{Device, Kind, Tensor};
 
 use super::concepts::{KeptExemplars, Looked};
@@ -14,7 +15,7 @@ use super::{
 use crate::boxes::{BoxCxcywh, BoxXyxy};
 use crate::config::{ModelConfig, Recommendations};
 use crate::detector::PromptTokens;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frame::preprocess::Preprocessor;
 use crate::frame::{Frame, FrameSource, RgbPicture};
 use crate::masks::{Candidate, Selection, candidates, select};
@@ -22,6 +23,7 @@ use crate::model::{Detections, ImageModel};
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::Prompt;
 use crate::text::{PhraseCache, Tokenizer};
+use crate::tracker::{Tracker, TrackerFeatures};
 use crate::vision::VisionFeatures;
 
 /// Concepts that go through the heads together; more are taken in turns, so that memory stays bounded.
@@ -33,9 +35,13 @@ pub(super) struct Found<T> {
     pub(super) semantic_maps: Vec<SemanticMap>,
 }
 
-/// One picture, as far as it does not depend on what is looked for.
+/// One picture, as far as it does not depend on what is looked for. Each part is computed when it is first asked for.
 pub(super) struct PictureFeatures {
-    pub(super) vision: VisionFeatures,
+    /// What both necks read, [1, C, G, G]; `None` where only the tracker's part is kept.
+    trunk: Option<Tensor>,
+    vision: OnceCell<VisionFeatures>,
+    tracker: OnceCell<TrackerFeatures>,
+    grid: usize,
     pub(super) frame_width: u32,
     pub(super) frame_height: u32,
 }
@@ -43,13 +49,28 @@ pub(super) struct PictureFeatures {
 impl PictureFeatures {
     /// Rows, and columns, of the masks.
     pub(super) fn mask_side(&self) -> usize {
-        4 * self.vision.levels[2].size()[3] as usize
+        4 * self.grid
+    }
+
+    /// What clicks that come late need of a frame.
+    pub(super) fn for_late_clicks(mut self) -> Self {
+        self.vision = OnceCell::new();
+        if self.tracker.get().is_some() {
+            self.trunk = None;
+        }
+        self
+    }
+
+    fn trunk(&self) -> Result<&Tensor> {
+        let message = "the features of this frame are kept no more".into();
+        self.trunk.as_ref().ok_or(Error::Torch { stage: "looking at a frame again", message })
     }
 }
 
 /// A loaded SAM 3 image model.
 pub(super) struct Segmenter {
     model: ImageModel,
+    pub(super) tracker: Option<Tracker>,
     tokenizer: Arc<Tokenizer>,
     phrases: PhraseCache,
     exemplars: KeptExemplars,
@@ -72,6 +93,7 @@ impl Segmenter {
         on_progress(LoadProgress { stage: "loading the weights", percent: 20 });
         let _no_grad = tch::no_grad_guard();
         let model = ImageModel::load(&checkpoint, &config, device.value, precision.value)?;
+        let tracker = Tracker::load(&checkpoint, &config, device.value, precision.value)?;
         let info = EngineInfo {
             model: settings.model.clone(),
             device_in_use: device.description,
@@ -79,10 +101,11 @@ impl Segmenter {
             native_size: config.native_size() as u32,
             size_multiple: config.size_multiple() as u32,
             threshold: recommendations.threshold,
-            follows: false,
+            follows: tracker.is_some(),
         };
         let mut segmenter = Self {
             model,
+            tracker,
             tokenizer: Arc::new(tokenizer),
             phrases: PhraseCache::default(),
             exemplars: KeptExemplars::default(),
@@ -143,7 +166,7 @@ impl Segmenter {
             .get_or_encode(text, || encoder.forward(&Tensor::from_slice(&ids).unsqueeze(0)).projected.get(0)))
     }
 
-    /// Preprocess and vision; the pixels are given back in between.
+    /// Preprocess and trunk; the pixels are given back in between.
     pub(super) fn features(&mut self, source: Box<dyn FrameSource>, inference_size: u32) -> Result<PictureFeatures> {
         let mut clock = Clock::start(self.device);
         let frame = source.frame()?;
@@ -151,9 +174,38 @@ impl Segmenter {
         let input = self.input(&frame, inference_size);
         drop(source);
         self.times.preprocess += clock.lap();
-        let vision = self.model.vision_encoder.forward(&input);
+        let trunk = self.model.vision_encoder.trunk(&input);
         self.times.vision += clock.lap();
-        Ok(PictureFeatures { vision, frame_width, frame_height })
+        let grid = trunk.size()[3] as usize;
+        let (vision, tracker) = (OnceCell::new(), OnceCell::new());
+        Ok(PictureFeatures { trunk: Some(trunk), vision, tracker, grid, frame_width, frame_height })
+    }
+
+    /// The detector's features of a picture.
+    fn vision_of<'f>(&mut self, features: &'f PictureFeatures) -> Result<&'f VisionFeatures> {
+        features.vision.get_or_try_init(|| {
+            let mut clock = Clock::start(self.device);
+            let vision = self.model.vision_encoder.features(features.trunk()?);
+            self.times.vision += clock.lap();
+            Ok(vision)
+        })
+    }
+
+    /// The tracker and its features of a picture.
+    ///
+    /// # Errors
+    /// When there is no tracker.
+    pub(super) fn tracker_on<'f>(
+        &mut self,
+        features: &'f PictureFeatures,
+    ) -> Result<(&mut Tracker, &'f TrackerFeatures)> {
+        let Some(tracker) = &mut self.tracker else {
+            let message = "the model has no tracker weights".into();
+            return Err(Error::Torch { stage: "following objects", message });
+        };
+        let tracker_features =
+            features.tracker.get_or_try_init(|| features.trunk().map(|trunk| tracker.features(trunk)))?;
+        Ok((tracker, tracker_features))
     }
 
     /// Everything above the thresholds, best first within each prompt; `masks_of` makes masks of stacks of logits.
@@ -163,8 +215,8 @@ impl Segmenter {
         request: &SegmentRequest,
         masks_of: impl Fn(&Tensor) -> Vec<T>,
     ) -> Result<Found<T>> {
-        let PictureFeatures { vision, frame_width, frame_height } = features;
-        let looked = Looked { features: vision, frame_width: *frame_width, frame_height: *frame_height };
+        let PictureFeatures { frame_width, frame_height, .. } = *features;
+        let looked = Looked { features: self.vision_of(features)?, frame_width, frame_height };
         let mut found = Found { objects: Vec::new(), semantic_maps: Vec::new() };
         for (turn, prompts) in request.prompts.chunks(MAX_CONCEPTS_PER_CALL).enumerate() {
             let first = turn * MAX_CONCEPTS_PER_CALL;
@@ -331,17 +383,17 @@ fn object(candidate: Candidate, mask: Vec<u8>, side: u32, prompts: &[Prompt]) ->
 }
 
 /// Time since the last lap; waits for the device, so that laps mean what they say.
-struct Clock {
+pub(super) struct Clock {
     device: Device,
     last: Instant,
 }
 
 impl Clock {
-    fn start(device: Device) -> Self {
+    pub(super) fn start(device: Device) -> Self {
         Self { device, last: Instant::now() }
     }
 
-    fn lap(&mut self) -> Duration {
+    pub(super) fn lap(&mut self) -> Duration {
         if let Device::Cuda(index) = self.device {
             tch::Cuda::synchronize(index as i64);
         }

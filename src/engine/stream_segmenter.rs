@@ -2,18 +2,23 @@
 
 use tch::Tensor;
 
-use super::segmenter::{PictureFeatures, Segmenter, to_numbers};
+use super::segmenter::{Clock, PictureFeatures, Segmenter, to_numbers};
 use super::sessions::StreamModel;
 use super::{SegmentRequest, StageTimes};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::FrameSource;
 use crate::masks::{Candidate, clear_outside};
 use crate::session::{
     Clicks, Detected, Found, FrameShape, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel,
 };
+use crate::tracker::{self, BankRules, ObjectMemory, TrackedMask};
 
-/// There is none, as long as there is no tracker.
-pub(super) enum NoMemory {}
+/// One followed object: the tracker's memory, and its latest mask, which clicks on the same frame correct.
+#[derive(Default)]
+pub(super) struct Followed {
+    memory: ObjectMemory,
+    latest: Option<(i64, MaskLogits)>,
+}
 
 impl StreamModel for Segmenter {
     fn read(
@@ -38,10 +43,10 @@ impl StreamModel for Segmenter {
 
 impl TrackingModel for Segmenter {
     type Features = PictureFeatures;
-    type Memory = NoMemory;
+    type Memory = Followed;
 
     fn follows(&self) -> bool {
-        false
+        self.tracker.is_some()
     }
 
     fn mask_side(&self, features: &PictureFeatures) -> usize {
@@ -71,61 +76,116 @@ impl TrackingModel for Segmenter {
 
     fn propagate(
         &mut self,
-        _features: &PictureFeatures,
-        _memories: &mut [&mut NoMemory],
-        _settings: &MemorySettings,
-        _frame: i64,
+        features: &PictureFeatures,
+        memories: &mut [&mut Followed],
+        settings: &MemorySettings,
+        frame: i64,
     ) -> Result<Vec<Propagated>> {
-        Err(no_tracker())
+        self.timed(|segmenter| {
+            let (tracker, features) = segmenter.tracker_on(features)?;
+            tracker.use_rules(bank_rules(settings));
+            let mut own: Vec<_> = memories.iter_mut().map(|followed| &mut followed.memory).collect();
+            let tracked = tracker.propagate(features, &mut own, frame);
+            for (followed, tracked) in memories.iter_mut().zip(&tracked) {
+                followed.latest = Some((frame, tracked.mask.clone()));
+            }
+            Ok(tracked.into_iter().map(propagated).collect())
+        })
     }
 
     fn click(
         &mut self,
-        _features: &PictureFeatures,
-        _memory: Option<&mut NoMemory>,
-        _clicks: &Clicks,
-        _frame: i64,
-    ) -> Result<(Option<NoMemory>, Propagated)> {
-        Err(no_tracker())
+        features: &PictureFeatures,
+        memory: Option<&mut Followed>,
+        clicks: &Clicks,
+        frame: i64,
+    ) -> Result<(Option<Followed>, Propagated)> {
+        self.timed(|segmenter| {
+            let (tracker, features) = segmenter.tracker_on(features)?;
+            let mut begun = memory.is_none().then(Followed::default);
+            let Some(followed) = memory.or(begun.as_mut()) else { unreachable!("one of the two is there") };
+            let previous = followed.latest.take().filter(|(known, _)| *known == frame).map(|(_, mask)| mask);
+            let points = clicks.points.iter().map(|point| ([point.x, point.y], point.is_positive)).collect();
+            let clicks = tracker::Clicks { box_in_frame: clicks.box_in_frame, points, previous };
+            let tracked = tracker.click(features, &mut followed.memory, &clicks, frame);
+            followed.latest = Some((frame, tracked.mask.clone()));
+            Ok((begun, propagated(tracked)))
+        })
     }
 
     fn recondition(
         &mut self,
-        _features: &PictureFeatures,
-        _memory: &mut NoMemory,
-        _mask: &MaskLogits,
-        _frame: i64,
+        features: &PictureFeatures,
+        memory: &mut Followed,
+        mask: &MaskLogits,
+        frame: i64,
     ) -> Result<()> {
-        Err(no_tracker())
+        self.timed(|segmenter| {
+            let (tracker, features) = segmenter.tracker_on(features)?;
+            tracker.recondition(features, &mut [&mut memory.memory], std::slice::from_ref(mask), frame);
+            Ok(())
+        })
     }
 
     fn remember(
         &mut self,
-        _features: &PictureFeatures,
-        _memories: &mut [&mut NoMemory],
-        _masks: &[MaskLogits],
+        features: &PictureFeatures,
+        memories: &mut [&mut Followed],
+        masks: &[MaskLogits],
         _is_present: &[bool],
         _frame: i64,
     ) -> Result<()> {
-        Err(no_tracker())
+        self.timed(|segmenter| {
+            let (tracker, features) = segmenter.tracker_on(features)?;
+            let mut own: Vec<_> = memories.iter_mut().map(|followed| &mut followed.memory).collect();
+            tracker.remember(features, &mut own, masks);
+            Ok(())
+        })
     }
 
     fn start_from_masks(
         &mut self,
-        _features: &PictureFeatures,
-        _masks: &[MaskLogits],
-        _frame: i64,
-    ) -> Result<Vec<NoMemory>> {
-        Err(no_tracker())
+        features: &PictureFeatures,
+        masks: &[MaskLogits],
+        frame: i64,
+    ) -> Result<Vec<Followed>> {
+        self.timed(|segmenter| {
+            let (tracker, features) = segmenter.tracker_on(features)?;
+            let started = tracker.start_from_masks(features, masks, frame).into_iter().zip(masks);
+            Ok(started.map(|(memory, mask)| Followed { memory, latest: Some((frame, mask.clone())) }).collect())
+        })
     }
 
-    fn memory_bytes(&self, memory: &NoMemory) -> usize {
-        match *memory {}
+    fn kept_for_clicks(&self, features: PictureFeatures) -> PictureFeatures {
+        features.for_late_clicks()
+    }
+
+    fn memory_bytes(&self, memory: &Followed) -> usize {
+        memory.memory.bytes()
     }
 }
 
-fn no_tracker() -> Error {
-    Error::Torch { stage: "following objects", message: "the model has no tracker weights".into() }
+impl Segmenter {
+    /// Counts the time of `work` as the tracker's.
+    fn timed<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let mut clock = Clock::start(self.device);
+        let outcome = work(self);
+        self.times.tracker += clock.lap();
+        outcome
+    }
+}
+
+fn propagated(tracked: TrackedMask) -> Propagated {
+    Propagated { mask: tracked.mask, score_logit: tracked.object_score_logit }
+}
+
+fn bank_rules(settings: &MemorySettings) -> BankRules {
+    BankRules {
+        recent_memories: settings.frames as i64 - 1,
+        conditioning_frames: settings.conditioning_frames,
+        pointers: settings.pointers as i64,
+        least_worth: (settings.selection_threshold > 0.0).then_some(settings.selection_threshold),
+    }
 }
 
 /// # Shapes

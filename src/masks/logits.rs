@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor};
 
-/// One mask as logits on the mask grid, row by row. Cloning shares the numbers.
+/// One mask as logits on the square mask grid, stretched over the whole frame; inside means above 0. Cloning shares the
+/// numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaskLogits {
-    /// Rows, and columns.
-    pub side: usize,
-    /// `side` · `side` logits; inside means above 0.
-    pub values: Arc<[f32]>,
+    side: usize,
+    values: Arc<[f32]>,
 }
 
 impl MaskLogits {
@@ -18,6 +17,31 @@ impl MaskLogits {
     pub fn new(side: usize, values: impl Into<Arc<[f32]>>) -> Option<Self> {
         let values = values.into();
         (side > 0 && values.len() == side * side).then_some(Self { side, values })
+    }
+
+    /// A mask of one logit everywhere.
+    pub fn blank(side: usize, logit: f32) -> Self {
+        Self { side, values: std::iter::repeat_n(logit, side * side).collect() }
+    }
+
+    /// The same mask with other logits.
+    ///
+    /// # Panics
+    /// When there are not as many; callers map the logits of this very mask.
+    pub(crate) fn with_values(&self, values: impl Into<Arc<[f32]>>) -> Self {
+        let values = values.into();
+        assert_eq!(values.len(), self.values.len(), "a mask keeps its size");
+        Self { side: self.side, values }
+    }
+
+    /// Rows, and columns.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// Logits, first row first.
+    pub fn values(&self) -> &[f32] {
+        &self.values
     }
 
     /// Brings masks to the host, all at once.

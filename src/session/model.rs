@@ -1,55 +1,14 @@
 //! What a session needs of a model: detections, masks that follow, and memories that stay the model's own.
 
-use std::sync::Arc;
-
 use super::settings::{MemorySettings, SessionConfig};
 use crate::boxes::BoxXyxy;
 use crate::engine::SegmentRequest;
 use crate::error::Result;
+pub use crate::masks::MaskLogits;
 use crate::objects::SemanticMap;
 
 /// Logit that an absent or blanked object has in every cell (`NO_OBJ_LOGIT`). The tracker itself says -1024.
 pub const NO_OBJECT_LOGIT: f32 = -10.0;
-
-/// Mask logits on the square mask grid, stretched over the whole frame; above 0 is inside. Shared, not copied.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MaskLogits {
-    side: usize,
-    values: Arc<[f32]>,
-}
-
-impl MaskLogits {
-    /// A mask of `side` rows with `side` values, first row first; `None` when there are not so many.
-    pub fn new(side: usize, values: impl Into<Arc<[f32]>>) -> Option<Self> {
-        let values = values.into();
-        (values.len() == side * side).then_some(Self { side, values })
-    }
-
-    /// A mask without inside.
-    pub fn blank(side: usize) -> Self {
-        Self { side, values: std::iter::repeat_n(NO_OBJECT_LOGIT, side * side).collect() }
-    }
-
-    /// The same mask with other values.
-    ///
-    /// # Panics
-    /// When there are not as many; callers map the values of this very mask.
-    pub(super) fn with_values(&self, values: impl Into<Arc<[f32]>>) -> Self {
-        let values = values.into();
-        assert_eq!(values.len(), self.values.len(), "a mask keeps its size");
-        Self { side: self.side, values }
-    }
-
-    /// Rows, and columns.
-    pub fn side(&self) -> usize {
-        self.side
-    }
-
-    /// Logits, first row first.
-    pub fn values(&self) -> &[f32] {
-        &self.values
-    }
-}
 
 /// One detection.
 #[derive(Debug, Clone, PartialEq)]
@@ -211,12 +170,6 @@ pub(super) fn nms_iou(config: &SessionConfig, recommended: Option<f32>) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mask_has_as_many_values_as_cells() {
-        assert!(MaskLogits::new(2, vec![0.0; 4]).is_some() && MaskLogits::new(2, vec![0.0; 5]).is_none());
-        assert!(MaskLogits::blank(3).values().iter().all(|&value| value == -10.0));
-    }
 
     #[test]
     fn the_users_overlap_wins_over_the_models_and_that_over_the_references() {

@@ -126,6 +126,6 @@ mod tests {
 
     #[test]
     fn nothing_inside_has_no_box() {
-        assert_eq!(boxed(&MaskLogits::blank(4), 64, 64), None);
+        assert_eq!(boxed(&MaskLogits::blank(4, -10.0), 64, 64), None);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::binary_mask::BinaryMask;
 use super::group::Group;
 use super::lifetime::Absence;
-use super::model::{MaskLogits, Propagated};
+use super::model::{MaskLogits, NO_OBJECT_LOGIT, Propagated};
 use super::occlusion::LastHidden;
 use super::phrases::{Concept, Phrases};
 use super::probation::{Confirmation, Probation};
@@ -33,7 +33,7 @@ impl Outline {
 
     /// Without inside.
     pub fn blank(side: usize) -> Self {
-        Self { logits: MaskLogits::blank(side), inside: BinaryMask::empty(side) }
+        Self { logits: MaskLogits::blank(side, NO_OBJECT_LOGIT), inside: BinaryMask::empty(side) }
     }
 }
 

@@ -176,6 +176,11 @@ impl Tracker {
         self.rules = BankRules::new(&self.config, selects);
     }
 
+    /// Keeps and looks at as much as `rules` say, but no more frames than the model knows positions for.
+    pub fn use_rules(&mut self, rules: BankRules) {
+        self.rules = BankRules { recent_memories: rules.recent_memories.min(self.config.num_maskmem - 1), ..rules };
+    }
+
     /// What is kept and looked at.
     pub fn rules(&self) -> &BankRules {
         &self.rules

@@ -30,6 +30,9 @@ impl TensorSource for Without<'_> {
     }
 }
 
+/// Which tensors are left in a file.
+type Kept = fn(&str) -> bool;
+
 #[test]
 fn a_tracker_is_complete_or_absent_and_the_detector_loads_beside_it() {
     let fixtures = TrackerFixtures::read();
@@ -49,7 +52,7 @@ fn a_tracker_is_complete_or_absent_and_the_detector_loads_beside_it() {
     detector(&with_neck).unwrap();
     assert!(tracker(&with_neck).unwrap().is_none());
 
-    let refused: [(fn(&str) -> bool, &str); 4] = [
+    let refused: [(Kept, &str); 4] = [
         (|name| name.starts_with("tracker_neck"), "tracker_neck.fpn_layers.0"),
         (|name| name == "tracker_model.no_object_pointer", "1 missing (tracker_model.no_object_pointer [1, 128])"),
         (|name| name.contains("memory_encoder"), "tracker_model.memory_encoder"),

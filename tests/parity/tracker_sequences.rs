@@ -115,15 +115,15 @@ fn twelve_frames_are_followed_as_the_reference_does() {
         let [pointers, memories] = ["pointer", "memory"].map(|name| data.numbers(name));
         let answers: Vec<_> = rows.iter().filter_map(|row| row.answer.as_ref()).collect();
         assert_eq!(answers.len(), scores.len());
-        let side = answers[0].mask.values.len();
+        let side = answers[0].mask.values().len();
         for (index, answer) in answers.iter().enumerate() {
             let what = format!("{}, answer {index}", case.data);
             let theirs = &masks[index * side..(index + 1) * side];
             assert!((answer.object_score_logit - scores[index]).abs() < 2e-3, "{what}: score");
             assert!((answer.expected_iou - ious[index]).abs() < 1e-3, "{what}: expected overlap");
-            let overlap = iou(&answer.mask.values, theirs);
+            let overlap = iou(answer.mask.values(), theirs);
             assert!(overlap > 0.999, "{what}: masks overlap by {overlap}");
-            let difference = relative(&answer.mask.values, theirs);
+            let difference = relative(answer.mask.values(), theirs);
             assert!(difference < 5e-3, "{what}: mask logits differ by {difference}");
         }
         let width = pointers.len() / rows.len();
@@ -149,8 +149,8 @@ fn bf16_follows_alike() {
     let masks = data.numbers("mask");
     let rows = run(case, Kind::BFloat16);
     let answers: Vec<_> = rows.iter().filter_map(|row| row.answer.as_ref()).collect();
-    let side = answers[0].mask.values.len();
-    let overlaps = answers.iter().zip(masks.chunks_exact(side)).map(|(own, theirs)| iou(&own.mask.values, theirs));
+    let side = answers[0].mask.values().len();
+    let overlaps = answers.iter().zip(masks.chunks_exact(side)).map(|(own, theirs)| iou(own.mask.values(), theirs));
     let mean = overlaps.sum::<f64>() / answers.len() as f64;
     assert!(mean > 0.97, "masks overlap by {mean}");
     assert!(rows.iter().all(|row| row.memory.kind() == Kind::BFloat16));
