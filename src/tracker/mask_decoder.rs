@@ -53,7 +53,7 @@ pub struct Decoded {
     pub tokens: Tensor,
     /// Quality that each mask is expected to have, 0..1, [N, K] fp32.
     pub ious: Tensor,
-    /// Logits of "the object is there", [N] fp32.
+    /// Logits of "the object is there", `[N]` fp32.
     pub object_scores: Tensor,
     /// The picture after it has seen the tokens, [N, G·G, D].
     pub picture: Tensor,
@@ -73,11 +73,11 @@ pub struct Canvas {
 pub struct ChosenMasks {
     /// Logits, [N, 4G, 4G] fp32.
     pub masks: Tensor,
-    /// Expected quality of that mask, 0..1, [N] fp32.
+    /// Expected quality of that mask, 0..1, `[N]` fp32.
     pub ious: Tensor,
     /// The token that the pointer is made of, [N, D].
     pub tokens: Tensor,
-    /// Logits of "the object is there", [N] fp32.
+    /// Logits of "the object is there", `[N]` fp32.
     pub object_scores: Tensor,
 }
 
@@ -171,7 +171,7 @@ impl Canvas {
     /// Logits of the mask of that number for each object.
     ///
     /// # Shapes
-    /// numbers: [N] i64 → [N, 4G, 4G] fp32.
+    /// numbers: `[N]` i64 → [N, 4G, 4G] fp32.
     pub fn draw(&self, numbers: &Tensor) -> Tensor {
         let (objects, rows, columns, width) = self.pixels.size4().expect("pixels have four dimensions");
         let hyper = pick(&self.hyper, numbers).unsqueeze(-1); // [N, D / 8, 1]
@@ -181,7 +181,7 @@ impl Canvas {
 }
 
 /// # Shapes
-/// rows: [N, K, W]; numbers: [N] → [N, W].
+/// rows: [N, K, W]; numbers: `[N]` → [N, W].
 fn pick(rows: &Tensor, numbers: &Tensor) -> Tensor {
     let (objects, _, width) = rows.size3().expect("rows of each object");
     rows.gather(1, &numbers.view([-1, 1, 1]).expand([objects, 1, width], false), false).squeeze_dim(1)
@@ -190,7 +190,7 @@ fn pick(rows: &Tensor, numbers: &Tensor) -> Tensor {
 /// Area inside above `delta` in parts of the area above `-delta`; 1 for a mask without area.
 ///
 /// # Shapes
-/// logits: [N, H, W] → [N].
+/// logits: [N, H, W] → `[N]`.
 fn stability(logits: &Tensor, delta: f64) -> Tensor {
     let area = |level: f64| logits.gt(level).sum_dim_intlist([1i64, 2].as_slice(), false, Kind::Float);
     let (inner, outer) = (area(delta), area(-delta));

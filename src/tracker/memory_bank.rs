@@ -28,7 +28,7 @@ const LEAST_WORTH: f32 = 0.01;
 pub struct Remembered {
     /// The frame's number.
     pub frame: i64,
-    /// [D]
+    /// `[D]`
     pub pointer: Tensor,
     /// [G·G, C] bf16; `None` when it is too old to be looked at, and only its pointer is.
     pub memory: Option<Tensor>,

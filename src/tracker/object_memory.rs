@@ -16,7 +16,7 @@ pub struct ObjectMemory {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) frame: i64,
-    /// [D]
+    /// `[D]`
     pub(super) pointer: Tensor,
     pub(super) worth: f32,
     pub(super) is_conditioning: bool,

@@ -43,7 +43,7 @@ impl ObjectPointers {
     /// Pointers of mask tokens; where there is no object, the one that says so.
     ///
     /// # Shapes
-    /// tokens: [N, D]; is_there: [N] bool → [N, D].
+    /// tokens: [N, D]; is_there: `[N]` bool → [N, D].
     pub fn forward(&self, tokens: &Tensor, is_there: &Tensor) -> Tensor {
         self.projection.forward(tokens).where_self(&is_there.unsqueeze(-1), &self.no_object)
     }

@@ -159,7 +159,7 @@ impl Tracker {
     /// own masks are of no interest.
     ///
     /// # Shapes
-    /// fine: [N, 1, 16G, 16G]; is_there: [N] → [N, D].
+    /// fine: [N, 1, 16G, 16G]; is_there: `[N]` → [N, D].
     fn pointers_of_masks(&self, features: &TrackerFeatures, fine: &Tensor, is_there: &Tensor) -> Tensor {
         let nothing = vec![Vec::new(); fine.size()[0] as usize];
         let sparse = self.prompt_encoder.points(&nothing, self.input_side());

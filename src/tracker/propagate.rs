@@ -22,7 +22,7 @@ pub(super) struct Answer {
     pub(super) masks: Tensor,
     /// [N, D]
     pub(super) pointers: Tensor,
-    /// [N] bool
+    /// `[N]` bool
     pub(super) is_there: Tensor,
 }
 
@@ -125,7 +125,7 @@ impl Tracker {
     /// Memories of objects that have equally many, as memory attention reads them.
     ///
     /// # Shapes
-    /// N objects of F memories [G·G, C] and P pointers [D].
+    /// N objects of F memories [G·G, C] and P pointers `[D]`.
     fn group(&self, recalled: &[Recalled<'_>], kind: Kind) -> MemoryGroup {
         let (objects, frames) = (recalled.len() as i64, recalled[0].memories.len() as i64);
         let channels = self.config.memory_encoder_output_channels;
@@ -180,7 +180,7 @@ impl Tracker {
     /// Memories of masks: what a mask of each object says about the picture.
     ///
     /// # Shapes
-    /// masks: [N, 1, H, W] within 0..1; is_there: [N] bool → N times [G·G, C] bf16, each in a storage of its own.
+    /// masks: [N, 1, H, W] within 0..1; is_there: `[N]` bool → N times [G·G, C] bf16, each in a storage of its own.
     pub(super) fn encode(&self, features: &TrackerFeatures, masks: &Tensor, is_there: &Tensor) -> Vec<Tensor> {
         let (scale, bias) = (self.config.sigmoid_scale_for_mem_enc, self.config.sigmoid_bias_for_mem_enc);
         let mut scaled = masks * scale + bias;

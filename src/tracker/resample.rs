@@ -21,7 +21,7 @@ pub(super) fn resize_antialiased(masks: &Tensor, side: i64) -> Tensor {
 /// Whether any pixel is inside.
 ///
 /// # Shapes
-/// masks: [N, 1, H, W] → [N] bool.
+/// masks: [N, 1, H, W] → `[N]` bool.
 pub(super) fn has_inside(masks: &Tensor) -> Tensor {
     masks.flatten(1, -1).gt(0.0).any_dim(1, false)
 }

@@ -10,10 +10,13 @@ use tch::{Device, Kind, Tensor};
 use crate::counter_hash::HashedWeights;
 use crate::tracker::{TrackerFixtures, config_of, weights_of};
 
+/// Which tensors are not there, by their names.
+type Lacks = fn(&str) -> bool;
+
 /// A checkpoint that lacks some of its tensors.
 struct Without<'a> {
     weights: &'a HashedWeights,
-    lacks: fn(&str) -> bool,
+    lacks: Lacks,
 }
 
 impl TensorSource for Without<'_> {
@@ -29,9 +32,6 @@ impl TensorSource for Without<'_> {
         self.weights.read(name)
     }
 }
-
-/// Which tensors are left in a file.
-type Kept = fn(&str) -> bool;
 
 #[test]
 fn a_tracker_is_complete_or_absent_and_the_detector_loads_beside_it() {
@@ -52,7 +52,7 @@ fn a_tracker_is_complete_or_absent_and_the_detector_loads_beside_it() {
     detector(&with_neck).unwrap();
     assert!(tracker(&with_neck).unwrap().is_none());
 
-    let refused: [(Kept, &str); 4] = [
+    let refused: [(Lacks, &str); 4] = [
         (|name| name.starts_with("tracker_neck"), "tracker_neck.fpn_layers.0"),
         (|name| name == "tracker_model.no_object_pointer", "1 missing (tracker_model.no_object_pointer [1, 128])"),
         (|name| name.contains("memory_encoder"), "tracker_model.memory_encoder"),
