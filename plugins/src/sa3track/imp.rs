@@ -55,7 +55,24 @@ impl Sa3Track {
         }
         let opened = Arc::new(engine.open_session());
         *session = Some((engine.clone(), opened.clone()));
+        drop(session);
+        self.tell_how_objects_are_followed(engine);
         opened
+    }
+
+    fn tell_how_objects_are_followed(&self, engine: &SharedEngine) {
+        if engine.info().follows {
+            return;
+        }
+        gst::element_imp_info!(
+            self,
+            gst::LibraryError::Settings,
+            (
+                "Model {} has no tracker weights: objects are followed by detection and association alone, and clicks and \
+                 boxes begin none",
+                engine.info().model
+            )
+        );
     }
 
     fn look(&self, mut buffer: gst::Buffer, info: &VideoInfo, tuning: &Tuning) -> Result<gst::Buffer, gst::FlowError> {

@@ -101,7 +101,7 @@ fn a_saved_session_goes_on_in_another_element() {
     // The smaller disc is one pixel high on frames of this size: too little to know it again by.
     assert_eq!(other.ids_after(2), [ids[0], 3], "{saved}");
     assert!(!edit(&other, "load-session", &[&"{ nonsense"]));
-    assert!(other.rig.warnings()[0].contains("session"));
+    assert!(other.rig.warnings().iter().any(|warning| warning.contains("session=")));
     let idle = crate::rig::element_of("sa3track", "");
     assert_eq!(idle.emit_by_name::<Option<String>>("save-session", &[]), None);
 }

@@ -77,6 +77,16 @@ fn without_tracker_weights_detections_keep_the_ids() {
     let mut stage = Stage::new("untracked,follow=false", "prompt=dog");
     let ids = stage.ids();
     assert_eq!(stage.ids_after(12)[..2], ids[..]);
+    let told = stage.rig.messages(gst::MessageType::Info);
+    let texts: Vec<_> = told.iter().filter_map(text_of_info).collect();
+    assert!(texts.len() == 1 && texts[0].contains("no tracker weights"), "{texts:?}");
+}
+
+fn text_of_info(message: &gst::Message) -> Option<String> {
+    match message.view() {
+        gst::MessageView::Info(info) => Some(info.error().message().to_string()),
+        _ => None,
+    }
 }
 
 #[test]
