@@ -50,8 +50,11 @@ pub(crate) trait Analyser: ElementImpl + ObjectSubclass<Type: Send + Sync> {
     /// Forget earlier frames: a flush, a new stream or new caps.
     fn forget(&self);
 
-    /// A stream begins; upstream can be asked about it.
-    fn begin(&self) {}
+    /// Another stream begins.
+    fn begin_stream(&self) {}
+
+    /// A segment begins; upstream can be asked about it.
+    fn begin_segment(&self) {}
 
     /// Frames that are held back after [`Analyser::process`], as later frames may tell something of them.
     fn output_delay_in_frames(&self) -> u32 {

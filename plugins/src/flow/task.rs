@@ -56,8 +56,10 @@ fn take_event<A: Analyser>(imp: &A, event: gst::Event) -> Result<(), Failure> {
     if matches!(kind, StreamStart | Caps) {
         imp.forget();
     }
-    if kind == Segment {
-        imp.begin();
+    match kind {
+        StreamStart => imp.begin_stream(),
+        Segment => imp.begin_segment(),
+        _ => {}
     }
     imp.flow().delayed().push(Item::Event(event));
     push_what_may_leave(imp)

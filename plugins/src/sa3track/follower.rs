@@ -49,6 +49,8 @@ pub(super) struct Follower {
     /// Objects whose appearance was told and whose end was not.
     told: HashSet<u64>,
     gestured: VecDeque<u64>,
+    /// Objects that the session keeps.
+    kept: usize,
 }
 
 impl Follower {
@@ -89,9 +91,9 @@ impl Follower {
         !self.waiting.is_empty()
     }
 
-    /// True while objects are followed that need no prompt.
-    pub(super) fn has_gestured(&self) -> bool {
-        !self.gestured.is_empty()
+    /// True while the session has objects: some need no prompt, and the end of the others is to be told.
+    pub(super) fn has_objects(&self) -> bool {
+        self.kept > 0
     }
 
     /// The edits for the frame at hand, and how many were dropped before it.
@@ -104,7 +106,7 @@ impl Follower {
     /// Takes in what became of a frame; the objects to attach to it.
     pub(super) fn followed(&mut self, tracking: &Tracking, pts: Option<gst::ClockTime>) -> Arc<Objects> {
         for Started { edit_index, object_id } in &tracking.started {
-            if self.taken.get(*edit_index) == Some(&true) || self.gestured.is_empty() {
+            if self.taken.get(*edit_index) == Some(&true) {
                 self.gestured.push_back(*object_id);
             }
         }
@@ -115,6 +117,7 @@ impl Follower {
         while self.gestured.len() > MAX_GESTURED {
             self.gestured.pop_front();
         }
+        self.kept = tracking.kept.tracks;
         for held in &mut self.held {
             held.removed.extend(&tracking.removed_ids);
         }
@@ -217,11 +220,10 @@ mod tests {
         let mut tracking = frame(&[9], vec![], vec![]);
         tracking.started = vec![Started { edit_index: 0, object_id: 9 }];
         follower.followed(&tracking, None);
-        assert!(follower.has_gestured());
         follower.leave();
         assert!(follower.gesture(Gesture::Clear));
         let (edits, _) = follower.take_edits();
         assert!(matches!(edits[..], [Edit::RemoveObject { object_id: 9, bans: false }]), "{edits:?}");
-        assert!(!follower.has_gestured());
+        assert!(follower.gesture(Gesture::Clear) && !follower.has_edits());
     }
 }

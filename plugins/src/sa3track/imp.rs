@@ -154,6 +154,14 @@ impl Sa3Track {
         }
     }
 
+    /// Drops all objects before the next frame; a session that has not begun has none.
+    fn reset_session(&self, restarts_ids: bool) {
+        let has_begun = lock(&self.session).is_some();
+        if has_begun {
+            lock(&self.follower).push(Edit::Reset { restarts_ids });
+        }
+    }
+
     /// Tells what happened on a frame that leaves.
     fn tell_events(&self, happened: &super::follower::Happened) {
         for event in &happened.events {
@@ -189,11 +197,11 @@ impl Analyser for Sa3Track {
 
     fn process(&self, mut buffer: gst::Buffer, info: &VideoInfo) -> Result<gst::Buffer, gst::FlowError> {
         let (tuning, pts) = (self.tuning_at(buffer.pts()), buffer.pts());
-        let (has_edits, has_own_objects) = {
+        let (has_edits, has_objects) = {
             let follower = lock(&self.follower);
-            (follower.has_edits(), follower.has_gestured())
+            (follower.has_edits(), follower.has_objects())
         };
-        match self.prompting.plan(&tuning, has_edits || has_own_objects) {
+        match self.prompting.plan(&tuning, has_edits || has_objects) {
             Plan::Look => return self.look(buffer, info, &tuning),
             Plan::Carry(_) if has_edits => return self.look(buffer, info, &tuning),
             Plan::Carry(found) => {
@@ -210,16 +218,16 @@ impl Analyser for Sa3Track {
 
     fn forget(&self) {
         self.prompting.forget();
-        let restarts_ids = lock(&self.settings).id_policy == IdPolicy::PerStream;
-        let mut follower = lock(&self.follower);
-        follower.forget_frames();
-        // A session that has not begun has nothing to forget.
-        if lock(&self.session).is_some() {
-            follower.push(Edit::Reset { restarts_ids });
-        }
+        lock(&self.follower).forget_frames();
+        self.reset_session(false);
     }
 
-    fn begin(&self) {
+    fn begin_stream(&self) {
+        let restarts_ids = lock(&self.settings).id_policy == IdPolicy::PerStream;
+        self.reset_session(restarts_ids);
+    }
+
+    fn begin_segment(&self) {
         let delay = lock(&self.settings).delay_in_frames(self.flow.is_live());
         self.delay_in_frames.store(delay, Ordering::Relaxed);
     }
@@ -291,7 +299,7 @@ impl ObjectImpl for Sa3Track {
         if !is_ours {
             self.set_prompted(value, pspec);
         } else if pspec.name() == "output-delay" {
-            self.begin();
+            self.begin_segment();
             // A bus that flushes takes no message; there is nobody left to tell.
             let _ = self.obj().post_message(gst::message::Latency::builder().src(&*self.obj()).build());
         }

@@ -101,3 +101,21 @@ fn a_flush_clears_tracks_and_keeps_prompts_and_ids_go_on() {
     assert_eq!(after.len(), 2);
     assert!(after.iter().all(|id| !before.contains(id)), "{before:?}, {after:?}");
 }
+
+#[test]
+fn ids_begin_again_with_a_stream_where_that_is_the_policy() {
+    for (policy, expected) in [("continue", vec![3, 4]), ("per-stream", vec![1, 2])] {
+        let mut stage = Stage::new(&format!("policy-{policy}"), &format!("prompt=dog id-policy={policy}"));
+        assert_eq!(stage.ids(), [1, 2]);
+        stage.rig.harness.push_event(gst::event::StreamStart::new("another"));
+        assert_eq!(stage.ids(), expected, "{policy}");
+    }
+}
+
+#[test]
+fn other_caps_drop_objects_and_reuse_no_id() {
+    let mut stage = Stage::new("caps", "prompt=dog id-policy=per-stream");
+    assert_eq!(stage.ids(), [1, 2]);
+    stage.rig.harness.set_src_caps_str("video/x-raw,format=GRAY8,width=32,height=16,framerate=50/1");
+    assert_eq!(stage.ids(), [3, 4]);
+}
