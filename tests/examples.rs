@@ -30,6 +30,40 @@ fn a_picture_is_segmented_and_its_masks_are_written() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+fn walk(arguments: &[&str]) -> String {
+    let output = example("track_session").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Lines below a title of `track_session`.
+fn step<'a>(told: &'a str, title: &str) -> Vec<&'a str> {
+    let below = told.lines().skip_while(|line| *line != title).skip(1);
+    below.take_while(|line| line.starts_with(' ')).collect()
+}
+
+#[test]
+fn a_session_is_walked_through() {
+    let told = walk(&[]);
+    let last = |title| *step(&told, title).last().unwrap_or_else(|| panic!("no {title} in\n{told}"));
+    let is_on = |title, object: &str| last(title).contains(object);
+    assert!(is_on("add a prompt", "1 vehicle (tracked)") && is_on("add a prompt", "2 vehicle (tracked)"), "{told}");
+    assert!(is_on("click", "3 clicked") && is_on("refine", "3 clicked") && !is_on("remove", "3 clicked"), "{told}");
+    assert!(is_on("remove", "1 vehicle") && is_on("remove", "2 vehicle"), "{told}");
+    assert!(!is_on("reset", " 1 vehicle") && is_on("reset", "4 vehicle"), "ids go on:\n{told}");
+    assert!(is_on("load", " 1 vehicle") && is_on("load", "2 vehicle"), "ids come back:\n{told}");
+    assert_eq!(step(&told, "backward").len(), 4, "{told}");
+    assert!(told.ends_with("closed\n"), "{told}");
+}
+
+#[test]
+fn a_session_on_the_bundled_model_is_walked_through() {
+    let told = walk(&["nano", "vehicle"]);
+    let count = |title, part| step(&told, title).iter().filter(|line| line.contains(part)).count();
+    assert_eq!(count("add a prompt", "1 vehicle"), 4, "{told}");
+    assert!(count("load", " 1 vehicle") > 0 && told.ends_with("closed\n"), "{told}");
+}
+
 #[test]
 fn phrases_typed_while_a_pipeline_plays_take_effect() {
     let mut child = example("live_prompt")

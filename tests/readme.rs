@@ -1,9 +1,10 @@
-//! What README promises: its pipelines run, its property tables are those of the elements.
+//! What README and the guide pages promise: their pipelines run, their property tables are those of the elements.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gst::prelude::*;
 
 const README: &str = include_str!("../README.md");
+const TRACKING: &str = include_str!("../docs/tracking.md");
 /// Frames that a documented pipeline plays here.
 const FRAMES: u32 = 4;
 
@@ -18,9 +19,9 @@ fn init() {
 /// What stands in lines that need a model which not everybody has.
 const OWN_MODELS: [&str; 2] = ["model=/path/to/", "model=facebook/sam3"];
 
-/// Every gst-launch line of the README, without the command itself; lines that end in a backslash are joined.
-fn documented_pipelines() -> Vec<String> {
-    let joined = README.replace("\\\n", " ");
+/// Every gst-launch line of a page, without the command itself; lines that end in a backslash are joined.
+fn documented_pipelines(page: &str) -> Vec<String> {
+    let joined = page.replace("\\\n", " ");
     let lines = joined.lines().map(str::trim).filter_map(|line| line.strip_prefix("gst-launch-1.0 "));
     let runs_here = |line: &&str| !OWN_MODELS.iter().any(|model| line.contains(model));
     lines.filter(runs_here).map(|line| line.replace(['\'', '"'], "\"")).collect()
@@ -58,8 +59,9 @@ fn documented_pipelines_run() {
     init();
     let folder = std::env::temp_dir().join(format!("sa3-readme-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let pipelines = documented_pipelines();
-    assert!(pipelines.len() >= 5, "README shows {} pipelines", pipelines.len());
+    let pipelines = [README, TRACKING].map(documented_pipelines);
+    assert!(pipelines[0].len() >= 5 && pipelines[1].len() >= 2, "{} and {}", pipelines[0].len(), pipelines[1].len());
+    let pipelines = pipelines.concat();
     for pipeline in &pipelines {
         let description = runnable(pipeline, &folder);
         play(&description).unwrap_or_else(|error| panic!("{pipeline}\nrun as\n{description}\n{error}"));
@@ -71,11 +73,14 @@ fn documented_pipelines_run() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// The table of an element's own properties as README should have it.
-fn property_table(factory: &str) -> String {
-    let element = gst::ElementFactory::make(factory).build().unwrap();
+/// The table of an element's own properties as a page should have it, but for those that `other` has too.
+fn property_table(factory: &str, other: Option<&str>) -> String {
+    let made = |factory: &str| gst::ElementFactory::make(factory).build().unwrap();
+    let (element, other) = (made(factory), other.map(made));
+    let is_known = |name: &str| other.as_ref().is_some_and(|other| other.has_property(name));
     let mut table = String::from("| property | default | meaning |\n| --- | --- | --- |\n");
-    for spec in element.list_properties().iter().filter(|spec| spec.owner_type() == element.type_()) {
+    let specs = element.list_properties();
+    for spec in specs.iter().filter(|spec| spec.owner_type() == element.type_() && !is_known(spec.name())) {
         let default = if spec.flags().contains(gst::glib::ParamFlags::WRITABLE) {
             shown(spec.default_value())
         } else {
@@ -107,7 +112,32 @@ fn shown(value: &gst::glib::Value) -> String {
 fn property_tables_are_those_of_the_elements() {
     init();
     for factory in ["sa3segment", "maskcomposite"] {
-        let table = property_table(factory);
+        let table = property_table(factory, None);
         assert!(README.contains(&table), "README should have this table for {factory}:\n{table}");
+    }
+    let table = property_table("sa3track", Some("sa3segment"));
+    assert!(TRACKING.contains(&table), "docs/tracking.md should have this table:\n{table}");
+}
+
+/// Signals are documented with their parameters.
+#[test]
+fn action_signals_are_documented() {
+    init();
+    let track = gst::ElementFactory::make("sa3track").build().unwrap();
+    for name in [
+        "click",
+        "draw-box",
+        "give-mask",
+        "remove-object",
+        "lock-object",
+        "rename-object",
+        "clear-bans",
+        "scene-cut",
+        "load-session",
+    ] {
+        let query = gst::glib::subclass::SignalId::lookup(name, track.type_()).unwrap().query();
+        let row = TRACKING.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_default();
+        let parameters = row.split('|').nth(2).unwrap_or_default().split(',').filter(|text| !text.trim().is_empty());
+        assert_eq!(parameters.count(), query.n_params() as usize, "{name}: {row}");
     }
 }

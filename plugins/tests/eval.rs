@@ -27,23 +27,36 @@ fn folders_give_a_table_and_the_same_as_json() {
     assert!(table.contains("quiet: pedestrian") && table.contains("IL_MCC needs"), "{table}");
 }
 
-/// What was saved is judged like what was played.
+/// Both ways, and what was saved is judged like what was played.
 #[test]
-fn the_clip_is_judged_and_can_be_saved() {
+fn the_clip_is_judged_in_both_ways_and_can_be_saved() {
     let folder = std::env::temp_dir().join(format!("sa3-eval-{}", std::process::id()));
     let save = format!("--save={}", folder.display());
     let played = eval(&["--clip", "--frames=2", "--absent=banana", "--json", &save]);
     assert!(played.status.success(), "{}", text(&played.stderr));
-    let report: serde_json::Value = serde_json::from_slice(&played.stdout).unwrap();
-    assert_eq!(report["units"].as_array().unwrap().len(), 7);
-    assert_eq!(report["all"]["true_masks"], 10);
-    assert!(report["all"]["j"].as_f64().unwrap() > 0.5, "{report}");
+    let ways: serde_json::Value = serde_json::from_slice(&played.stdout).unwrap();
     let path = |name: &str| folder.join(name).display().to_string();
-    let (truth, found) = (path("truth.json"), path("predictions.json"));
-    let again = eval(&["--truth", &truth, "--predictions", &found, "--json"]);
-    let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    let truth = path("truth.json");
+    for way in ["greedy-iou", "sa3track"] {
+        let report = &ways[way];
+        assert_eq!(report["units"].as_array().unwrap().len(), 7);
+        assert_eq!(report["all"]["true_masks"], 10);
+        assert!(report["all"]["j"].as_f64().unwrap() > 0.5, "{way}: {report}");
+        let found = path(&format!("predictions-{way}.json"));
+        let again = eval(&["--truth", &truth, "--predictions", &found, "--json"]);
+        let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+        assert_eq!(&again, report);
+    }
     std::fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(again, report);
+}
+
+/// Properties reach the element: of six things that are there, one at a time may be followed.
+#[test]
+fn properties_of_the_tracker_can_be_tried() {
+    let tried = eval(&["--clip", "--frames=2", "--way=sa3track", "--properties=active-objects=1", "--json"]);
+    assert!(tried.status.success(), "{}", text(&tried.stderr));
+    let ways: serde_json::Value = serde_json::from_slice(&tried.stdout).unwrap();
+    assert_eq!((&ways["sa3track"]["all"]["found_masks"], &ways["greedy-iou"]), (&2.into(), &serde_json::Value::Null));
 }
 
 #[test]

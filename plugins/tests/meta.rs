@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gstsa3::meta::MaskMeta;
 use sa3::boxes::BoxXyxy;
-use sa3::{Mask, Object, Objects, SemanticMap};
+use sa3::{Mask, Object, ObjectState, Objects, SemanticMap};
 
 const CAPS: &str = "video/x-raw,format=I420,width=64,height=48,framerate=25/1";
 const FRAME_BYTES: usize = 64 * 48 * 3 / 2;
@@ -36,9 +36,9 @@ fn objects(freed: &Arc<AtomicUsize>) -> Objects {
         score: 0.75,
         box_in_frame: BOX,
         mask: Mask::new(3, 2, Counted(vec![0, 50, 100, 150, 200, 250], freed.clone())).unwrap(),
-        state: None,
-        first_seen_ns: None,
-        last_seen_ns: None,
+        state: id.map(|_| ObjectState::Held),
+        first_seen_ns: id.map(|_| 5),
+        last_seen_ns: id.map(|_| 6),
     };
     Objects {
         frame_width: 64,
@@ -90,6 +90,8 @@ fn what_is_attached_is_read_again() {
         assert_eq!((read.id, &read.label, read.prompt_index), (given.id, &given.label, given.prompt_index));
         assert_eq!((read.score, read.box_in_frame), (given.score, given.box_in_frame));
         assert_eq!((read.mask.width, read.mask.height), (3, 2));
+        let seen = |object: &Object| (object.state, object.first_seen_ns, object.last_seen_ns);
+        assert_eq!(seen(read), seen(given));
         assert_eq!(read.mask.bytes().as_ptr(), given.mask.bytes().as_ptr(), "masks are shared, not copied");
     }
     assert_eq!(read.objects.items.len(), 2);

@@ -25,9 +25,12 @@ pub struct Options {
     /// nano, or the path of a checkpoint's directory or file
     #[arg(long, value_name = "MODEL", requires = "clip")]
     model: Option<String>,
-    /// How objects of the clip get their ids (greedy-iou)
+    /// How objects of the clip get their ids: greedy-iou or sa3track; without it, both are compared
     #[arg(long, value_name = "WAY", requires = "clip")]
     way: Option<String>,
+    /// More properties of sa3track, as in a launch line ("new-object-score=0.5 hold-detections=3")
+    #[arg(long, value_name = "TEXT", requires = "clip")]
+    properties: Option<String>,
     /// Use only the first frames of the clip
     #[arg(long, value_name = "N", requires = "clip")]
     frames: Option<u32>,
@@ -49,6 +52,7 @@ impl Options {
             ("threshold", self.threshold.map(|threshold| threshold.to_string())),
             ("model", self.model.as_deref().map(model)),
             ("way", self.way.clone()),
+            ("properties", self.properties.clone()),
             ("frames", self.frames.map(|frames| frames.to_string())),
             ("save", path(&self.save)?),
         ];

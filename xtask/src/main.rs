@@ -26,6 +26,7 @@ mod requirement;
 mod say;
 mod setup;
 mod shelf;
+mod soak;
 mod verify;
 mod version;
 
@@ -38,7 +39,7 @@ use say::say;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench, eval.
+/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench, eval, soak.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
@@ -87,6 +88,8 @@ enum Command {
     Bench(bench::Options),
     /// Judge masks and tracks: J&F, HOTA, IDF1, id switches, cgF1
     Eval(eval::Options),
+    /// Play many frames through sa3track and watch memory and time
+    Soak(soak::Options),
 }
 
 #[derive(clap::Args)]
@@ -139,6 +142,7 @@ fn run(command: Command) -> Outcome<()> {
         Command::Parity(options) => parity::run(&checkout, &options),
         Command::Bench(options) => bench::run(&checkout, &options),
         Command::Eval(options) => eval::run(&checkout, &options),
+        Command::Soak(options) => soak::run(&checkout, &options),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use sa3::engine::StageTimes;
+use sa3::session::Kept;
 
 /// Passes over which means are taken.
 const WINDOW_IN_PASSES: usize = 64;
@@ -19,6 +20,8 @@ pub(crate) struct Stats {
     pub(crate) failed: u64,
     /// Objects on the last frame that was looked at.
     pub(crate) objects: u32,
+    /// What the session keeps; `None` where there is none.
+    pub(crate) kept: Option<Kept>,
     /// The last passes: from handing the frame over to the answer, and what the engine says about it.
     passes: VecDeque<(Duration, StageTimes)>,
     /// What the last LATENCY query of a live pipeline was told.
@@ -78,7 +81,13 @@ impl Stats {
             let (mean, last) = (in_ms(self.mean_of(part)), in_ms(part(&last)));
             builder = builder.field(format!("{name}-ms-mean"), mean).field(format!("{name}-ms-last"), last);
         }
-        builder.build()
+        let Some(Kept { tracks, counters, bans, frames, bytes }) = self.kept else {
+            return builder.build();
+        };
+        let kept = [("objects", tracks), ("counters", counters), ("bans", bans), ("frames", frames), ("bytes", bytes)];
+        kept.into_iter()
+            .fold(builder, |builder, (name, count)| builder.field(format!("kept-{name}"), count as u64))
+            .build()
     }
 }
 
@@ -129,6 +138,17 @@ mod tests {
         assert_eq!(structure.get::<f64>("vision-ms-last").unwrap(), 37.0);
         assert_eq!(structure.get::<u32>("queue-level").unwrap(), 2);
         assert_eq!(structure.get::<u64>("inferred").unwrap(), WINDOW_IN_PASSES as u64 + 2);
+    }
+
+    #[test]
+    fn what_a_session_keeps_is_shown_where_there_is_one() {
+        gst::init().unwrap();
+        let without = Stats::default().to_structure(0);
+        assert!(without.fields().all(|name| !name.starts_with("kept-")));
+        let kept = Kept { tracks: 3, bytes: 70, ..Kept::default() };
+        let with = Stats { kept: Some(kept), ..Stats::default() }.to_structure(0);
+        assert_eq!((with.get::<u64>("kept-objects").unwrap(), with.get::<u64>("kept-bytes").unwrap()), (3, 70));
+        assert_eq!(with.n_fields(), without.n_fields() + 5);
     }
 
     #[test]

@@ -226,8 +226,9 @@ fn read_only_specs() -> [ParamSpec; 2] {
             .blurb(
                 "frames-in, frames-out, inferred, failed (frames since the start), objects (on the last frame looked \
                  at), queue-level (frames that wait, 3 at most), and for each stage (pass, which is all of them and the \
-                 wait for the engine, preprocess, vision, text, detector, masks; tracker and rules of following) its time \
-                 in milliseconds: STAGE-ms-last, and STAGE-ms-mean over the last 64 passes",
+                 wait for the engine, preprocess, vision, text, detector, masks, tracker, rules) its time in \
+                 milliseconds: STAGE-ms-last, and STAGE-ms-mean over the last 64 passes. sa3track: also what it keeps \
+                 (kept-objects, kept-counters, kept-bans, kept-frames for clicks, kept-bytes of all objects)",
             )
             .read_only()
             .build(),

@@ -85,7 +85,7 @@ impl Sa3Track {
         match self.flow.ask((&buffer, info), submit, |tracking: &Tracking| tracking.times)? {
             Ok(tracking) => {
                 self.tell_notices(&tracking);
-                self.flow.stats().objects = tracking.objects.items.len() as u32;
+                self.note_counts(&tracking);
                 let objects = lock(&self.follower).followed(&tracking, pts);
                 let found = self.prompting.found((*objects).clone(), pts);
                 attach(&mut buffer, &found);
@@ -118,6 +118,12 @@ impl Sa3Track {
         }
         let time_ns = buffer.pts().map(gst::ClockTime::nseconds);
         Arc::new(TrackRequest { segment, session, edits, time_ns })
+    }
+
+    fn note_counts(&self, tracking: &Tracking) {
+        let mut stats = self.flow.stats();
+        stats.objects = tracking.objects.items.len() as u32;
+        stats.kept = Some(tracking.kept);
     }
 
     fn tell_notices(&self, tracking: &Tracking) {

@@ -51,13 +51,18 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-#[test]
-fn a_c_program_reads_what_the_plugin_wrote() {
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_header");
+/// What the C program prints of a pipeline. Each test has a scratch folder of its own.
+fn printed(pipeline: &str, scratch: &str) -> String {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(scratch);
     let folder = plugin_folder(&scratch);
     let mut program = Command::new(compile(&scratch));
-    program.arg(PIPELINE).env("GST_PLUGIN_PATH", folder).env("GST_REGISTRY", scratch.join("registry.bin"));
-    let printed = run(&mut program);
+    program.arg(pipeline).env("GST_PLUGIN_PATH", folder).env("GST_REGISTRY", scratch.join("registry.bin"));
+    run(&mut program)
+}
+
+#[test]
+fn a_c_program_reads_what_the_plugin_wrote() {
+    let printed = printed(PIPELINE, "c_header");
     let inside: u32 = printed.lines().nth(1).and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap();
     let disc = std::f64::consts::PI * (0.15_f64 * 72.0).powi(2);
     assert!((f64::from(inside) / disc - 1.0).abs() < 0.05, "{inside} cells inside, a disc has {disc}");
@@ -65,4 +70,14 @@ fn a_c_program_reads_what_the_plugin_wrote() {
     assert!((f64::from(half.parse::<u32>().unwrap()) / disc - 1.0).abs() < 0.05, "{half} cells of the map");
     let named = printed.replace(&format!("inside {inside}"), "inside INSIDE");
     assert_eq!(named.replace(&format!("inside {half}"), "inside HALF"), OUTPUT);
+}
+
+/// New on the first frame, tracked on the second.
+#[test]
+fn a_c_program_reads_how_objects_are_followed() {
+    let source = "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=320,height=240,framerate=25/1";
+    let printed = printed(&format!("{source} ! sa3track model=test prompt=dog ! fakesink name=out"), "c_header_track");
+    let states: Vec<_> = printed.lines().filter(|line| line.starts_with("  state")).collect();
+    let (new, tracked) = ("  state 1 seen 0 to 0", "  state 2 seen 0 to 40000000");
+    assert_eq!(states, [new, new, tracked, tracked], "{printed}");
 }

@@ -55,6 +55,9 @@ print_masks (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
     printf ("%s prompt %u id %d:%" G_GUINT64_FORMAT " score %.2f box %.2f %.2f %.2f %.2f mask %ux%u inside %u\n",
         object->label, object->prompt_index, object->has_id, object->id, object->score, object->x0, object->y0,
         object->x1, object->y1, object->mask_width, object->mask_height, inside_count (masks, object));
+    if (masks->version >= 3 && object->state != GST_SA3_OBJECT_NOT_FOLLOWED)
+      printf ("  state %u seen %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "\n", object->state, object->first_seen,
+          object->last_seen);
   }
   for (guint index = 0; masks->version >= 2 && index < masks->semantic_map_count; index++) {
     const GstSa3SemanticMap *map =

@@ -8,14 +8,15 @@ mod greedy;
 mod predict;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use sa3::evaluate::Unit;
 use sa3::evaluate::ground_truth::{self, Paired};
 
 use crate::clip::Clip;
-use crate::predict::Way;
+use crate::predict::{Player, Way};
 
 /// J&F, HOTA, IDF1, id switches, MOTA and cgF1.
 #[derive(Parser)]
@@ -33,9 +34,12 @@ struct Arguments {
     /// Judge what the model makes of the clip that comes with sa3
     #[arg(long, conflicts_with = "threshold", group = "judged")]
     clip: bool,
-    /// How objects of the clip get their ids
-    #[arg(long, value_enum, default_value_t = Way::GreedyIou, requires = "clip")]
-    way: Way,
+    /// How objects of the clip get their ids; without it, all ways are compared
+    #[arg(long, value_enum, requires = "clip")]
+    way: Option<Way>,
+    /// More properties of sa3track, as in a launch line ("new-object-score=0.5 hold-detections=3")
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "clip")]
+    properties: String,
     /// nano, a checkpoint directory or file
     #[arg(long, value_name = "MODEL", default_value = "nano", requires = "clip")]
     model: String,
@@ -64,37 +68,52 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
-    let paired = match (&arguments.truth, &arguments.predictions) {
-        (Some(truth), Some(predictions)) => {
-            if !(0.0..=1.0).contains(&arguments.threshold) {
-                return Err(format!("--threshold {} is not possible. Legal are 0 to 1", arguments.threshold));
-            }
-            judge_folders(truth, predictions, arguments.threshold)
-        }
-        _ => judge_clip(arguments),
-    }?;
-    if paired.left_out > 0 {
-        eprintln!("note: {} predicted tracks of categories that were not asked are left out", paired.left_out);
+    if arguments.clip {
+        return judge_clip(arguments);
     }
-    if arguments.json { report::print_json(&paired.units) } else { report::print_table(&paired.units) }
+    let (Some(truth), Some(predictions)) = (&arguments.truth, &arguments.predictions) else {
+        return Err("give --clip, or --truth and --predictions".into());
+    };
+    if !(0.0..=1.0).contains(&arguments.threshold) {
+        return Err(format!("--threshold {} is not possible. Legal are 0 to 1", arguments.threshold));
+    }
+    let judged = judge_folders(truth, predictions, arguments.threshold)?;
+    note_left_out(&judged);
+    if arguments.json { report::print_json(&judged.units) } else { report::print_table(&judged.units) }
 }
 
-fn judge_folders(truth: &std::path::Path, predictions: &std::path::Path, threshold: f64) -> Result<Paired, String> {
+fn note_left_out(judged: &Paired) {
+    if judged.left_out > 0 {
+        eprintln!("note: {} predicted tracks of categories that were not asked are left out", judged.left_out);
+    }
+}
+
+fn judge_folders(truth: &Path, predictions: &Path, threshold: f64) -> Result<Paired, String> {
     let truth = ground_truth::read_truth(truth).map_err(|error| error.to_string())?;
     let found = ground_truth::read_predictions(predictions, &truth, threshold).map_err(|error| error.to_string())?;
     ground_truth::pair(&truth, &found).map_err(|error| error.to_string())
 }
 
-fn judge_clip(arguments: &Arguments) -> Result<Paired, String> {
+fn judge_clip(arguments: &Arguments) -> Result<(), String> {
     let clip = Clip::read(&arguments.absent, arguments.frames.map(|frames| frames as usize))?;
-    eprintln!("{}: {} frames, ids by {}", clip.video().display(), clip.frames(), arguments.way.described());
-    let found = predict::predict(arguments.way, &clip, &arguments.model)?;
+    let ways = arguments.way.map_or_else(|| Way::ALL.to_vec(), |way| vec![way]);
+    let judged = ways.iter().map(|way| Ok((way.name(), judge_way(arguments, &clip, *way)?)));
+    let judged = judged.collect::<Result<Vec<_>, String>>()?;
+    if arguments.json { report::print_ways_as_json(&judged) } else { report::print_ways(&judged) }
+}
+
+fn judge_way(arguments: &Arguments, clip: &Clip, way: Way) -> Result<Vec<Unit>, String> {
+    eprintln!("{}: {} frames, ids by {}", clip.video().display(), clip.frames(), way.described());
+    let properties = if way == Way::Sa3track { &*arguments.properties } else { "" };
+    let found = predict::predict(Player { way, model: &arguments.model, properties }, clip)?;
     if let Some(folder) = &arguments.save {
         std::fs::create_dir_all(folder).map_err(|error| format!("--save {}: {error}", folder.display()))?;
-        for (name, side) in [("truth.json", &clip.truth), ("predictions.json", &found)] {
-            let written = ground_truth::write_youtube_vis(&folder.join(name), side);
+        for (name, side) in [("truth".into(), &clip.truth), (format!("predictions-{}", way.name()), &found)] {
+            let written = ground_truth::write_youtube_vis(&folder.join(name + ".json"), side);
             written.map_err(|error| error.to_string())?;
         }
     }
-    ground_truth::pair(&clip.truth, &found).map_err(|error| error.to_string())
+    let judged = ground_truth::pair(&clip.truth, &found).map_err(|error| error.to_string())?;
+    note_left_out(&judged);
+    Ok(judged.units)
 }

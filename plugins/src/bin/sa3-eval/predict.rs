@@ -17,31 +17,62 @@ use crate::greedy::{Found, Greedy};
 pub enum Way {
     /// sa3segment finds them frame by frame; ids go on where masks of neighbouring frames overlap
     GreedyIou,
+    /// sa3track follows them; without tracker weights by detection and association
+    Sa3track,
 }
 
 impl Way {
+    /// All of them, the baseline first.
+    pub const ALL: [Self; 2] = [Self::GreedyIou, Self::Sa3track];
+
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GreedyIou => "greedy-iou",
+            Self::Sa3track => "sa3track",
+        }
+    }
+
     /// In words.
     pub fn described(self) -> &'static str {
         match self {
             Self::GreedyIou => "greedy IoU between frames of sa3segment (the baseline)",
+            Self::Sa3track => "sa3track",
         }
     }
+
+    fn element(self) -> &'static str {
+        match self {
+            Self::GreedyIou => "sa3segment",
+            Self::Sa3track => "sa3track",
+        }
+    }
+}
+
+/// What plays the clip.
+#[derive(Clone, Copy)]
+pub struct Player<'a> {
+    pub way: Way,
+    /// nano, or a checkpoint.
+    pub model: &'a str,
+    /// More properties of the element, as in a launch line.
+    pub properties: &'a str,
 }
 
 /// Masks of one frame, each with the id of its track.
 type Identified = Vec<(u64, Found)>;
 
 /// Plays the clip and returns what was found as tracks.
-pub fn predict(way: Way, clip: &Clip, model: &str) -> Result<Dataset, String> {
-    let frames = match way {
-        Way::GreedyIou => {
-            let mut greedy = Greedy::default();
-            let identified = |(number, found): (usize, Vec<Found>)| -> Identified {
-                greedy.ids(number, &found).into_iter().zip(found).collect()
-            };
-            segment(clip, model)?.into_iter().enumerate().map(identified).collect::<Vec<_>>()
+pub fn predict(player: Player<'_>, clip: &Clip) -> Result<Dataset, String> {
+    let mut greedy = Greedy::default();
+    let identified = |(number, found): (usize, Vec<Seen>)| -> Identified {
+        let (ids, found): (Vec<_>, Vec<_>) = found.into_iter().map(|seen| (seen.id, seen.found)).unzip();
+        match player.way {
+            Way::GreedyIou => greedy.ids(number, &found).into_iter().zip(found).collect(),
+            Way::Sa3track => ids.into_iter().zip(found).filter_map(|(id, found)| Some((id?, found))).collect(),
         }
     };
+    let frames: Vec<_> = watched(player, clip)?.into_iter().enumerate().map(identified).collect();
     if frames.len() != clip.frames() {
         let counts = (clip.video(), frames.len(), clip.frames());
         return Err(format!(
@@ -68,40 +99,49 @@ fn as_tracks(clip: &Clip, frames: Vec<Identified>) -> Dataset {
     Dataset { sequences: vec![sequence], categories: clip.truth.categories.clone() }
 }
 
-/// What sa3segment finds on each frame.
-fn segment(clip: &Clip, model: &str) -> Result<Vec<Vec<Found>>, String> {
+/// One mask as the element gives it.
+struct Seen {
+    id: Option<u64>,
+    found: Found,
+}
+
+/// What the element finds on each frame.
+fn watched(Player { way, model, properties }: Player<'_>, clip: &Clip) -> Result<Vec<Vec<Seen>>, String> {
     gst::init().map_err(|error| format!("GStreamer does not start: {error}"))?;
     gstsa3::plugin_register_static().map_err(|error| format!("the elements cannot be registered: {error}"))?;
-    let text = "filesrc name=input ! decodebin ! videoconvert ! sa3segment name=segment ! fakesink sync=false";
-    let pipeline = gst::parse::launch(text).map_err(|error| {
+    let element = way.element();
+    let text = format!(
+        "filesrc name=input ! decodebin ! videoconvert ! {element} name=finder {properties} ! fakesink sync=false"
+    );
+    let pipeline = gst::parse::launch(&text).map_err(|error| {
         format!("the pipeline cannot be built: {error}. `cargo xtask doctor` names what is missing")
     })?;
     let named = |name| pipeline.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name(name));
-    let (Some(input), Some(segment)) = (named("input"), named("segment")) else {
+    let (Some(input), Some(finder)) = (named("input"), named("finder")) else {
         return Err("the pipeline lost its elements".into());
     };
     input.set_property("location", clip.video().to_string_lossy().as_ref());
-    segment.set_property("model", model);
-    segment.set_property("prompt", clip.prompt());
-    let frames = watch(&segment, clip)?;
+    finder.set_property("model", model);
+    finder.set_property("prompt", clip.prompt());
+    let frames = watch(&finder, clip)?;
     play(&pipeline)?;
     let frames = std::mem::take(&mut *frames.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(frames)
 }
 
-type Frames = Arc<Mutex<Vec<Vec<Found>>>>;
+type Frames = Arc<Mutex<Vec<Vec<Seen>>>>;
 
 /// Collects the frames that are judged, and ends the stream after the last.
-fn watch(segment: &gst::Element, clip: &Clip) -> Result<Frames, String> {
+fn watch(finder: &gst::Element, clip: &Clip) -> Result<Frames, String> {
     let frames = Frames::default();
     let (kept, count) = (frames.clone(), clip.frames());
     let size = clip.truth.sequences[0].size.unwrap_or_default();
-    let pad = segment.static_pad("src").ok_or("sa3segment lost its pad")?;
+    let pad = finder.static_pad("src").ok_or("the element lost its pad")?;
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let objects = info.buffer().and_then(|buffer| MaskMeta::read(buffer)).map(|attached| attached.objects);
         if kept.len() < count {
-            kept.push(found(&objects.unwrap_or_default(), size));
+            kept.push(seen(&objects.unwrap_or_default(), size));
         } else if let Some(peer) = pad.peer() {
             drop(kept);
             peer.send_event(gst::event::Eos::new());
@@ -112,10 +152,12 @@ fn watch(segment: &gst::Element, clip: &Clip) -> Result<Frames, String> {
     Ok(frames)
 }
 
-fn found(objects: &Objects, (width, height): (u32, u32)) -> Vec<Found> {
+fn seen(objects: &Objects, (width, height): (u32, u32)) -> Vec<Seen> {
     let one = |object: &sa3::Object| {
         let inside = enlarge(&object.mask, width, height, objects.inside_level);
-        Found { category: u64::from(object.prompt_index) + 1, mask: Rle::from_pixels(width, height, &inside) }
+        let found =
+            Found { category: u64::from(object.prompt_index) + 1, mask: Rle::from_pixels(width, height, &inside) };
+        Seen { id: object.id, found }
     };
     objects.items.iter().map(one).collect()
 }

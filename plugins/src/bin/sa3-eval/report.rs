@@ -8,11 +8,29 @@ use serde_json::json;
 /// Where there are more units, the table has categories and sums alone.
 const MOST_ROWS: usize = 40;
 
-pub fn print_table(units: &[Unit]) -> Result<(), String> {
+/// A table for each way, and where there are several one with a row for each.
+pub fn print_ways(ways: &[(&str, Vec<Unit>)]) -> Result<(), String> {
+    for (way, units) in ways {
+        println!("{way}");
+        print_table(units)?;
+        println!();
+    }
+    if ways.len() > 1 {
+        print_head();
+        ways.iter().for_each(|(way, units)| print_row(way, &Sums::of_all(units).scores()));
+    }
+    Ok(())
+}
+
+fn print_head() {
     println!(
         "{:<28} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>5} {:>7} {:>6}",
         "", "J&F", "J", "F", "HOTA", "DetA", "AssA", "IDF1", "IDsw", "MOTA", "tracks"
     );
+}
+
+pub fn print_table(units: &[Unit]) -> Result<(), String> {
+    print_head();
     let several = (2..=MOST_ROWS).contains(&units.len());
     for unit in units.iter().filter(|_| several) {
         print_row(&title(unit), &Sums::of(unit).scores());
@@ -67,16 +85,29 @@ fn shown(score: Option<f64>) -> String {
     score.map_or("-".into(), |score| format!("{score:.3}"))
 }
 
+/// What [`print_json`] prints, by way.
+pub fn print_ways_as_json(ways: &[(&str, Vec<Unit>)]) -> Result<(), String> {
+    let by_way: serde_json::Map<_, _> = ways.iter().map(|(way, units)| ((*way).into(), report(units))).collect();
+    print(&by_way.into())
+}
+
 pub fn print_json(units: &[Unit]) -> Result<(), String> {
+    print(&report(units))
+}
+
+fn print(report: &serde_json::Value) -> Result<(), String> {
+    println!("{}", serde_json::to_string_pretty(report).map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+fn report(units: &[Unit]) -> serde_json::Value {
     let of_unit = |unit: &Unit| json!({ "sequence": unit.sequence, "category": unit.category, "scores": Sums::of(unit).scores() });
     let of_category = |category: &&str| json!({ "category": category, "scores": of_category(units, category) });
-    let report = json!({
+    json!({
         "units": units.iter().map(of_unit).collect::<Vec<_>>(),
         "categories": categories(units).iter().map(of_category).collect::<Vec<_>>(),
         "all": Sums::of_all(units).scores(),
-    });
-    println!("{}", serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?);
-    Ok(())
+    })
 }
 
 fn title(unit: &Unit) -> String {

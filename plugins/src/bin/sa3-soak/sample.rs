@@ -1,0 +1,104 @@
+//! What is noted down every hundred frames.
+
+use std::fmt;
+use std::fmt::Write;
+
+/// Frames from one sample to the next.
+pub const FRAMES_PER_SAMPLE: u64 = 100;
+
+/// Memory and time at one frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Sample {
+    /// Frames so far.
+    pub frame: u64,
+    /// Resident memory of the process.
+    pub resident_kib: u64,
+    /// Mean since the sample before.
+    pub ms_per_frame: f64,
+    /// On the frame at hand.
+    pub objects: u64,
+    /// What the session keeps.
+    pub kept: Kept,
+}
+
+/// `Tracking::kept` as the element's `stats` show it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Kept {
+    pub tracks: u64,
+    pub counters: u64,
+    pub bans: u64,
+    pub frames: u64,
+    pub bytes: u64,
+}
+
+impl Kept {
+    /// From the `stats` of a `sa3track`; zeros before its first frame.
+    pub fn of(stats: &gst::StructureRef) -> Self {
+        let count = |name: &str| stats.get::<u64>(name).unwrap_or_default();
+        Self {
+            tracks: count("kept-objects"),
+            counters: count("kept-counters"),
+            bans: count("kept-bans"),
+            frames: count("kept-frames"),
+            bytes: count("kept-bytes"),
+        }
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { frame, resident_kib, ms_per_frame, objects, kept } = self;
+        write!(f, "frame {frame:>6}  {resident_kib:>8} KiB  {ms_per_frame:>7.2} ms  {objects:>3} objects")?;
+        write!(f, "  {:>3} kept", kept.tracks)
+    }
+}
+
+/// A line for each sample, below the names.
+pub fn csv(samples: &[Sample]) -> String {
+    let mut text = String::from(
+        "frame,resident_kib,ms_per_frame,objects,kept_objects,kept_counters,kept_bans,kept_frames,kept_bytes\n",
+    );
+    for Sample { frame, resident_kib, ms_per_frame, objects, kept } in samples {
+        let Kept { tracks, counters, bans, frames, bytes } = kept;
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{frame},{resident_kib},{ms_per_frame:.3},{objects},{tracks},{counters},{bans},{frames},{bytes}"
+        );
+    }
+    text
+}
+
+/// Resident memory of this process, as Linux counts it.
+pub fn resident_kib() -> Result<u64, String> {
+    let path = "/proc/self/status";
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    resident_in(&text).ok_or_else(|| format!("{path} has no line VmRSS"))
+}
+
+fn resident_in(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linux_tells_resident_memory() {
+        assert_eq!(resident_in("Name:\tsa3\nVmRSS:\t  204800 kB\nVmData:\t 7 kB\n"), Some(204_800));
+        assert_eq!(resident_in("Name:\tsa3\n"), None);
+        assert!(resident_kib().unwrap() > 100);
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_each_sample() {
+        let kept = Kept { tracks: 4, counters: 3, bans: 2, frames: 1, bytes: 5 };
+        let sample = Sample { frame: 100, resident_kib: 9, ms_per_frame: 1.5, objects: 6, kept };
+        let text = csv(&[sample, sample]);
+        assert_eq!(text.lines().count(), 3);
+        assert_eq!(text.lines().nth(2), Some("100,9,1.500,6,4,3,2,1,5"));
+        assert_eq!(text.lines().next().unwrap().split(',').count(), 9);
+    }
+}
