@@ -10,15 +10,21 @@ const BINARY: &str = "sa3-bench";
 const CHECKPOINT: &str = "hf-bf16";
 /// Of the clip, for the bundled model there.
 const FRAMES: &str = "60";
+/// Short ones, so more of them.
+const TRACKING_ROUNDS: &str = "4";
 
 #[derive(clap::Args)]
 pub struct Options {
     /// The bundled model beside transformers
-    #[arg(long, required_unless_present = "full_size")]
+    #[arg(long, required_unless_present_any = ["full_size", "tracking"])]
     vs_transformers: bool,
     /// Every target of speed and memory, with random weights of the released model's size (1.7 GB) and the bundled model
     #[arg(long, conflicts_with = "vs_transformers")]
     full_size: bool,
+    /// Following objects beside transformers' video model, with random weights; with --full-size also of the released
+    /// model's size
+    #[arg(long, conflicts_with = "vs_transformers")]
+    tracking: bool,
     /// Folder for the weights of --full-size (the user's cache)
     #[arg(long, value_name = "FOLDER", requires = "full_size")]
     folder: Option<PathBuf>,
@@ -30,11 +36,14 @@ pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
     setup::run(checkout, &setup::Options::default())?;
     let mut bench = demo::built(checkout, BINARY)?;
     let python = reference::python(&pins)?;
+    if options.tracking {
+        bench.args(["--tracking", "--rounds", TRACKING_ROUNDS]);
+    }
     if options.full_size {
         let folder = parity::folder(options.folder.as_deref())?;
         parity::make_checkpoints(checkout, &python, &folder, &[CHECKPOINT])?;
         bench.arg("--full-size").arg(folder.join(CHECKPOINT)).args(["--frames", FRAMES]);
-    } else {
+    } else if !options.tracking {
         bench.arg("--vs-transformers");
     }
     process::run(bench.env("SA3_PYTHON", python))

@@ -188,7 +188,7 @@ fn warm_page_cache(file: &Path) -> Result<(), String> {
 }
 
 /// Of the last 1, 5 and 15 minutes.
-fn load_average() -> String {
+pub fn load_average() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,7 @@
 //! Our speed beside that of transformers on the same frames, prompts and weights.
 //!
 //! `--vs-transformers` compares frames per second and mean IoU of the bundled model, `--full-size` (see `full_size`) all
-//! that has a target. `cargo xtask bench` makes the Python environment and runs this. Decoding is outside both: the clip
+//! that has a target, `--tracking` (see `tracking`) following objects. `cargo xtask bench` makes the Python environment and runs this. Decoding is outside both: the clip
 //! is decoded once to raw RGB, which both read. The processor (resize, normalise) is inside both. The two take turns,
 //! so that a machine whose speed drifts treats them alike.
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
@@ -13,6 +13,8 @@ mod ours;
 mod peer;
 mod side;
 mod targets;
+mod track_side;
+mod tracking;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,14 +31,23 @@ const THRESHOLD: f64 = 0.4;
 #[derive(Parser)]
 struct Arguments {
     /// Compare with transformers; SA3_PYTHON names a Python that has it
-    #[arg(long, required_unless_present_any = ["full_size", "engine_side"])]
+    #[arg(long, required_unless_present_any = ["full_size", "tracking", "engine_side", "track_side"])]
     vs_transformers: bool,
     /// Print every target, with this checkpoint of the released model's size
     #[arg(long, value_name = "FOLDER")]
     full_size: Option<PathBuf>,
+    /// Follow objects beside transformers' video model; with --full-size also there
+    #[arg(long)]
+    tracking: bool,
+    /// Follow so many objects with --tracking; may be given several times
+    #[arg(long, value_name = "COUNT", requires = "tracking", value_parser = clap::value_parser!(u32).range(1..=64))]
+    objects: Vec<u32>,
     /// Be the engine's side of --full-size
     #[arg(long, value_name = "FOLDER", hide = true, requires_all = ["picture", "width", "height"])]
     engine_side: Option<PathBuf>,
+    /// Be the session's side of --tracking
+    #[arg(long, value_name = "FOLDER", hide = true, requires_all = ["picture", "width", "height"])]
+    track_side: Option<PathBuf>,
     #[arg(long, hide = true)]
     picture: Option<PathBuf>,
     #[arg(long, hide = true)]
@@ -70,22 +81,35 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
-    if let Arguments {
-        engine_side: Some(model), picture: Some(file), width: Some(width), height: Some(height), ..
-    } = arguments
-    {
-        let picture = Picture { file: file.clone(), width: *width, height: *height };
-        return engine_side::serve(model, &picture, full_size::THRESHOLD);
+    if let Some(picture) = picture(arguments) {
+        if let Some(model) = &arguments.engine_side {
+            return engine_side::serve(model, &picture, full_size::THRESHOLD);
+        }
+        if let Some(model) = &arguments.track_side {
+            return track_side::serve(model, &picture);
+        }
     }
     gst::init().map_err(|error| format!("GStreamer does not start: {error}"))?;
     gstsa3::plugin_register_static().map_err(|error| format!("the elements cannot be registered: {error}"))?;
     let python = std::env::var("SA3_PYTHON")
         .map_err(|_| "SA3_PYTHON is not set; run `cargo xtask bench`, which sets it".to_string())?;
     let clip = RawClip::decode(arguments.frames)?;
+    if arguments.tracking {
+        let objects: Vec<usize> = arguments.objects.iter().map(|&count| count as usize).collect();
+        return tracking::run(&python, &clip, arguments.full_size.as_deref(), &objects, arguments.rounds);
+    }
     match &arguments.full_size {
         Some(checkpoint) => full_size::run(&python, checkpoint, &clip),
         None => vs_transformers(arguments, &python, &clip),
     }
+}
+
+/// What a side works on.
+fn picture(arguments: &Arguments) -> Option<Picture> {
+    let Arguments { picture: Some(file), width: Some(width), height: Some(height), .. } = arguments else {
+        return None;
+    };
+    Some(Picture { file: file.clone(), width: *width, height: *height })
 }
 
 fn vs_transformers(arguments: &Arguments, python: &str, clip: &RawClip) -> Result<(), String> {

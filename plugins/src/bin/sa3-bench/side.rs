@@ -1,4 +1,4 @@
-//! One side of the comparison at full size: a process that loads a model once and runs passes when told to.
+//! One side of a comparison: a process that loads a model once and works when told to.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::PathBuf;
@@ -38,6 +38,18 @@ pub struct Pass {
     /// Masks above the threshold.
     pub kept: usize,
     pub stages_ms: Vec<(String, f64)>,
+}
+
+/// What a side says after following objects through some frames: means per frame, and counts on the last one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Turn {
+    /// From the picture in memory to masks on the model's grid.
+    pub total_ms: f64,
+    /// The tracker and the session's rules.
+    pub tracker_ms: f64,
+    pub followed: usize,
+    /// With a mask.
+    pub shown: usize,
 }
 
 /// Peaks over the life of a process.
@@ -87,7 +99,12 @@ impl Side {
 
     /// One pass over the picture.
     pub fn pass(&mut self, size: u32, phrases: &[String]) -> Result<Pass, String> {
-        writeln!(self.orders, "{size} {}", phrases.join(";"))
+        self.ask(&format!("{size} {}", phrases.join(";")))
+    }
+
+    /// Hands over a line and waits for what is said to it.
+    pub fn ask<T: for<'a> Deserialize<'a>>(&mut self, order: &str) -> Result<T, String> {
+        writeln!(self.orders, "{order}")
             .and_then(|()| self.orders.flush())
             .map_err(|error| format!("{} is gone: {error}", self.name))?;
         answer(self.name, &mut self.answers)
