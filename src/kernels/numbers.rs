@@ -123,18 +123,15 @@ pub(super) fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     parts.iter().sum::<f32>() + rest.iter().map(|x| of(*x)).sum::<f32>()
 }
 
-/// The highest of `values` and `floor`.
+/// The highest of sixteen numbers.
 #[inline(always)]
-pub(super) fn highest(values: &[f32], floor: f32) -> f32 {
-    let higher = |a: f32, b: f32| if b > a { b } else { a };
-    let (chunks, rest) = values.as_chunks::<16>();
-    let mut tops = [floor; 16];
-    for chunk in chunks {
-        for i in 0..16 {
-            tops[i] = higher(tops[i], chunk[i]);
+pub(super) fn highest_of_16(mut values: [f32; 16]) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            values[i] = if values[i + half] > values[i] { values[i + half] } else { values[i] };
         }
     }
-    tops.iter().chain(rest).fold(floor, |a, b| higher(a, *b))
+    values[0]
 }
 
 #[cfg(test)]
