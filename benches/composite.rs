@@ -35,6 +35,9 @@ fn discs(count: usize, (frame_width, frame_height): (u32, u32)) -> Objects {
             box_in_frame: BoxXyxy { x0: cx - radius, y0: cy - ry, x1: cx + radius, y1: cy + ry },
             mask: Mask::new(MASK_SIDE, MASK_SIDE, (0..MASK_SIDE * MASK_SIDE).map(value).collect::<Vec<_>>())
                 .expect("side by side values"),
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
         }
     };
     Objects { frame_width, frame_height, items: (0..count).map(disc).collect(), ..Objects::default() }

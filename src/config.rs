@@ -3,13 +3,16 @@
 //! Field names, nesting and defaults are those of transformers' `Sam3Config` (`detector_config` of a
 //! `Sam3VideoConfig` is accepted too), so that the released file is read as it is.
 
+mod tracker;
 mod validate;
 
 use serde::Deserialize;
 
+pub use tracker::{PromptEncoderConfig, TrackerConfig, TrackerMaskConfig};
+
 use crate::error::{Error, Result};
 
-/// The image model: every number that is not in the weights.
+/// The image model, and the tracker of a video model: every number that is not in the weights.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 #[derive(Default)]
@@ -26,6 +29,9 @@ pub struct ModelConfig {
     pub detr_decoder_config: DecoderConfig,
     /// Mask head.
     pub mask_decoder_config: MaskConfig,
+    /// What follows objects with memory: the `tracker_config` beside a `detector_config`. `None` for an image model.
+    #[serde(skip)]
+    pub tracker: Option<TrackerConfig>,
 }
 
 /// ViT trunk and simple feature pyramid.
@@ -243,15 +249,22 @@ impl ModelConfig {
             rule: "must be the published config.json of a SAM 3 model".into(),
         };
         let mut root: serde_json::Value = serde_json::from_str(text).map_err(unreadable)?;
+        let tracker = root.get_mut("tracker_config").map(serde_json::Value::take);
         let detector = root.get_mut("detector_config").map(serde_json::Value::take).unwrap_or(root);
         validate::model_type(&detector)?;
         let mut config: Self = serde_json::from_value(detector).map_err(unreadable)?;
+        config.tracker = serde_json::from_value(tracker.unwrap_or_default()).map_err(unreadable)?;
         let vit = &mut config.vision_config.backbone_config;
         if vit.is_released_size() {
             vit.layer_norm_eps = OFFICIAL_VIT_LAYER_NORM_EPS;
         }
         validate::model(&config)?;
         Ok(config)
+    }
+
+    /// The released video model, for a checkpoint that comes without its config.json.
+    pub fn released() -> Self {
+        Self { tracker: Some(TrackerConfig::default()), ..Self::default() }
     }
 
     /// Side of the model's own square input, in pixels.

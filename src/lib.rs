@@ -7,13 +7,15 @@
 //! 3. [`text`] and [`prompt`]: phrases and exemplar boxes become prompt tokens
 //! 4. [`detector`]: fusion encoder, decoder with presence token, scores and boxes
 //! 5. [`masks`]: pixel decoder, mask logits, selection
-//! 6. [`model`]: these modules put together, as the checkpoint has them
-//! 7. [`objects`]: label, score, box and soft mask of what was found
-//! 8. [`engine`]: the shared handle that runs all this on a thread of its own
-//! 9. [`composite`]: objects drawn on frames
+//! 6. [`tracker`]: memory attention, mask decoder and memory encoder, for video
+//! 7. [`model`]: these modules put together, as the checkpoint has them
+//! 8. [`session`]: on streams, detections become objects that keep their ids
+//! 9. [`objects`]: label, score, box and soft mask of what was found
+//! 10. [`engine`]: the shared handle that runs all this on a thread of its own
+//! 11. [`composite`]: objects drawn on frames
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
-//! [`boxes`], [`device`], [`error`], and [`evaluate`], which tells how good masks are.
+//! [`boxes`], [`device`], [`error`], and [`evaluate`], which tells how good masks and tracks are.
 //!
 //! Letters in shapes: B batch (prompts, or pictures), C trunk channels, D detector width, G tokens along a side of the
 //! input, H and W rows and columns, L sequence length, M side of the mask grid (4 G), N boxes, Q queries, S side of
@@ -34,10 +36,13 @@ pub mod model;
 pub mod nn;
 pub mod objects;
 pub mod prompt;
+pub mod session;
 pub mod text;
+pub mod tracker;
 pub mod vision;
 pub mod weights;
 
-pub use engine::{Engine, EngineInfo, EngineSettings, SegmentRequest, Segmentation, SharedEngine};
+pub use engine::{Engine, EngineInfo, EngineSettings, SegmentRequest, Segmentation, SharedEngine, TrackSession};
 pub use error::{Error, Result};
-pub use objects::{Mask, Object, Objects, SemanticMap};
+pub use objects::{Mask, Object, ObjectState, Objects, SemanticMap};
+pub use session::{DetectPolicy, Edit, SessionConfig, TrackRequest, Tracking};

@@ -48,14 +48,15 @@ pub struct Detections {
 }
 
 impl ImageModel {
-    /// Loads strictly from `source`.
+    /// Loads strictly from `source`, which may hold a tracker too.
     ///
     /// # Errors
     /// [`crate::Error::Config`] naming a field that the tensors contradict, [`crate::Error::Weights`] naming everything
     /// that does not fit, [`crate::Error::ModelFile`] naming a tensor that cannot be used.
     pub fn load(source: &dyn TensorSource, config: &ModelConfig, device: Device, kind: Kind) -> Result<Self> {
-        weights::agreement::check(config, source)?;
-        weights::load(source, device, kind, |loader| Self::new(loader, config))
+        let source = weights::Component::Detector.of(source);
+        weights::agreement::check(config, &source)?;
+        weights::load(&source, device, kind, |loader| Self::new(loader, config))
     }
 
     /// Every tensor a checkpoint of this configuration must have, with its shape.

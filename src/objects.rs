@@ -60,6 +60,27 @@ pub struct Object {
     pub box_in_frame: BoxXyxy,
     /// Soft mask over the whole frame.
     pub mask: Mask,
+    /// How it is followed; absent when objects are found frame by frame.
+    pub state: Option<ObjectState>,
+    /// Time of the frame that it was first found on, where frames have times and objects are followed.
+    pub first_seen_ns: Option<u64>,
+    /// Time of the latest frame that it was seen on.
+    pub last_seen_ns: Option<u64>,
+}
+
+/// How an object that is followed is known on one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectState {
+    /// Shown on this frame for the first time.
+    New,
+    /// Followed, and confirmed by a detection or the user on this frame.
+    Tracked,
+    /// Followed by the tracker alone.
+    Propagated,
+    /// Not seen; the mask is the last one that was.
+    Held,
+    /// Not on this frame, but remembered.
+    Lost,
 }
 
 /// Where a concept is on one frame, all of its instances together.

@@ -1,6 +1,6 @@
 /* GstSa3MaskMeta: the objects of a video frame, each with a label, a score, a box and a soft mask.
  *
- * Written by sa3segment, read by anybody. Read it with
+ * Written by sa3segment and sa3track, read by anybody. Read it with
  *
  *   GType api = g_type_from_name ("GstSa3MaskMetaAPI");      // 0 until the plugin sa3 is loaded
  *   const GstSa3MaskMeta *masks = api ? (const GstSa3MaskMeta *) gst_buffer_get_meta (buffer, api) : NULL;
@@ -23,8 +23,27 @@
 G_BEGIN_DECLS
 
 /* The version that this header describes. Later versions add fields at the end of the structures only.
- * 2: semantic maps. A writer of version 1 has no semantic_map fields: look at @version of the meta before them. */
-#define GST_SA3_MASK_META_VERSION 2
+ * 2: semantic maps. A writer of version 1 has no semantic_map fields: look at @version of the meta before them.
+ * 3: state, first_seen and last_seen of objects that are followed. */
+#define GST_SA3_MASK_META_VERSION 3
+
+/**
+ * GstSa3ObjectState:
+ * @GST_SA3_OBJECT_NOT_FOLLOWED: objects are found frame by frame
+ * @GST_SA3_OBJECT_NEW: shown on this frame for the first time
+ * @GST_SA3_OBJECT_TRACKED: followed, and confirmed by a detection or the user on this frame
+ * @GST_SA3_OBJECT_PROPAGATED: followed by the tracker alone
+ * @GST_SA3_OBJECT_HELD: not seen; the mask is the last one that was
+ * @GST_SA3_OBJECT_LOST: not on this frame, but remembered
+ */
+typedef enum {
+  GST_SA3_OBJECT_NOT_FOLLOWED = 0,
+  GST_SA3_OBJECT_NEW          = 1,
+  GST_SA3_OBJECT_TRACKED      = 2,
+  GST_SA3_OBJECT_PROPAGATED   = 3,
+  GST_SA3_OBJECT_HELD         = 4,
+  GST_SA3_OBJECT_LOST         = 5
+} GstSa3ObjectState;
 
 /**
  * GstSa3MaskObject:
@@ -42,6 +61,9 @@ G_BEGIN_DECLS
  * @mask_stride: bytes from one row of @mask to the next
  * @mask: one byte for each cell, first row first: 0 surely outside, 255 surely inside, see @inside_level of the meta.
  *   The mask is stretched over the whole frame, not over the box; enlarge it bilinearly
+ * @state: (version 3) a GstSa3ObjectState: how the object is followed
+ * @first_seen: (version 3) PTS of the frame it was first found on, or GST_CLOCK_TIME_NONE
+ * @last_seen: (version 3) PTS of the latest frame it was seen on, or GST_CLOCK_TIME_NONE
  */
 typedef struct _GstSa3MaskObject {
   guint64      id;
@@ -57,6 +79,9 @@ typedef struct _GstSa3MaskObject {
   guint32      mask_height;
   guint32      mask_stride;
   GstBuffer   *mask;
+  guint32      state;
+  GstClockTime first_seen;
+  GstClockTime last_seen;
 } GstSa3MaskObject;
 
 /**

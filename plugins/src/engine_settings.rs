@@ -1,7 +1,6 @@
 //! `model`, `device` and `precision`: declared once for all elements that own an engine.
 
 use std::str::FromStr;
-use std::sync::LazyLock;
 
 use glib::prelude::*;
 use glib::{ParamSpec, Value};
@@ -56,36 +55,31 @@ impl Default for EngineProperties {
 
 impl EngineProperties {
     /// The three properties, for an element's list.
-    pub(crate) fn specs() -> &'static [ParamSpec] {
-        static SPECS: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| {
-            let default = EngineProperties::default();
-            vec![
-                glib::ParamSpecString::builder("model")
-                    .nick("Model")
-                    .blurb(
-                        "The model to run: nano (small, bundled), test (artificial: moving discs, for trying a \
+    pub(crate) fn specs() -> Vec<ParamSpec> {
+        let default = EngineProperties::default();
+        vec![
+            glib::ParamSpecString::builder("model")
+                .nick("Model")
+                .blurb(
+                    "The model to run: nano (small, bundled), test (artificial: moving discs, for trying a \
                          pipeline), the path of a checkpoint's directory (safetensors, in one file or in shards) or \
                          file (sam3.pt, model.safetensors), or owner/name in the Hugging Face cache (facebook/sam3)",
-                    )
-                    .default_value(Some(default.model.as_str()))
-                    .mutable_ready()
-                    .build(),
-                glib::ParamSpecString::builder("device")
-                    .nick("Device")
-                    .blurb(
-                        "Where to run the model: auto (CUDA when it is there, otherwise the CPU), cpu, cuda or cuda:N",
-                    )
-                    .default_value(Some(default.device.as_str()))
-                    .mutable_ready()
-                    .build(),
-                glib::ParamSpecEnum::builder_with_default("precision", default.precision)
-                    .nick("Precision")
-                    .blurb("Number format of the model's arithmetic: less is faster and needs less memory")
-                    .mutable_ready()
-                    .build(),
-            ]
-        });
-        &SPECS
+                )
+                .default_value(Some(default.model.as_str()))
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecString::builder("device")
+                .nick("Device")
+                .blurb("Where to run the model: auto (CUDA when it is there, otherwise the CPU), cpu, cuda or cuda:N")
+                .default_value(Some(default.device.as_str()))
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("precision", default.precision)
+                .nick("Precision")
+                .blurb("Number format of the model's arithmetic: less is faster and needs less memory")
+                .mutable_ready()
+                .build(),
+        ]
     }
 
     /// Sets the property `name`; false when it is none of these.

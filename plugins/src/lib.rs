@@ -4,9 +4,10 @@
 //!
 //! 1. [`flow`]: frames and events, in order, to the engine and back
 //! 2. [`frame`]: a GStreamer buffer as the engine's frame
-//! 3. [`sa3segment`]: the element that asks the engine
-//! 4. [`meta`], [`roi`]: what was found, on the buffer
-//! 5. [`maskcomposite`]: the element that draws it
+//! 3. `prompted`: what the elements share that ask the engine
+//! 4. [`sa3segment`], [`sa3track`]: these elements, frame by frame and over time
+//! 5. [`meta`], [`roi`]: what was found, on the buffer
+//! 6. [`maskcomposite`]: the element that draws it
 
 mod engine_settings;
 mod error;
@@ -14,8 +15,10 @@ pub mod flow;
 mod frame;
 pub mod maskcomposite;
 pub mod meta;
+mod prompted;
 pub mod roi;
 pub mod sa3segment;
+pub mod sa3track;
 
 pub use engine_settings::Precision;
 pub use plugin::plugin_desc::plugin_register_static;
@@ -38,6 +41,7 @@ mod plugin {
 
     fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         crate::sa3segment::register(plugin)?;
+        crate::sa3track::register(plugin)?;
         crate::maskcomposite::register(plugin)
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use gst::BufferRef;
 use gst::buffer::{MappedBuffer, Readable};
 use sa3::boxes::BoxXyxy;
-use sa3::objects::SharedBytes;
+use sa3::objects::{ObjectState, SharedBytes};
 use sa3::{Mask, Object, Objects, SemanticMap};
 
 pub use ffi::MaskMeta;
@@ -102,6 +102,9 @@ fn entry_from_object(object: &Object) -> Entry {
         mask_width: object.mask.width,
         mask_height: object.mask.height,
         mask: gst::Buffer::from_slice(MaskBytes(object.mask.values.clone())),
+        state: code_of(object.state),
+        first_seen: object.first_seen_ns.map(gst::ClockTime::from_nseconds),
+        last_seen: object.last_seen_ns.map(gst::ClockTime::from_nseconds),
     }
 }
 
@@ -114,6 +117,14 @@ fn entry_from_map(map: &SemanticMap) -> MapEntry {
         map_height: map.map.height,
         map: gst::Buffer::from_slice(MaskBytes(map.map.values.clone())),
     }
+}
+
+/// The states in the order of their codes, from 1; 0 stands for an object that is not followed.
+const STATES: [ObjectState; 5] =
+    [ObjectState::New, ObjectState::Tracked, ObjectState::Propagated, ObjectState::Held, ObjectState::Lost];
+
+fn code_of(state: Option<ObjectState>) -> u32 {
+    STATES.iter().position(|known| Some(*known) == state).map_or(0, |index| index as u32 + 1)
 }
 
 /// The label up to a NUL, which C could not see past.
@@ -132,6 +143,9 @@ fn object_from_entry(entry: &Entry) -> Option<Object> {
         score: entry.score,
         box_in_frame: BoxXyxy { x0, y0, x1, y1 },
         mask: Mask::new(entry.mask_width, entry.mask_height, MappedMask(mapped))?,
+        state: STATES.get((entry.state as usize).wrapping_sub(1)).copied(),
+        first_seen_ns: entry.first_seen.map(gst::ClockTime::nseconds),
+        last_seen_ns: entry.last_seen.map(gst::ClockTime::nseconds),
     })
 }
 

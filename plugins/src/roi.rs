@@ -27,6 +27,25 @@ pub fn attach(buffer: &mut BufferRef, objects: &Objects) {
     }
 }
 
+/// Takes away the regions that [`attach`] added for `objects`; those of other elements stay.
+pub(crate) fn detach(buffer: &mut BufferRef, objects: &Objects) {
+    let is_ours = |region: &VideoRegionOfInterestMeta| {
+        objects.items.iter().any(|object| {
+            region.id() == region_id(object)
+                && pixels(object.box_in_frame, objects.frame_width, objects.frame_height) == Some(region.rect())
+        })
+    };
+    buffer.foreach_meta_mut(|mut meta| {
+        let is_gone = meta.downcast_ref::<VideoRegionOfInterestMeta>().is_some_and(|region| is_ours(region));
+        let action = if is_gone {
+            gst::buffer::BufferMetaForeachAction::Remove
+        } else {
+            gst::buffer::BufferMetaForeachAction::Keep
+        };
+        std::ops::ControlFlow::Continue(action)
+    });
+}
+
 /// x, y, width and height in whole pixels of the part on the frame, at least one pixel; `None` when there is no such part.
 fn pixels(box_in_frame: BoxXyxy, frame_width: u32, frame_height: u32) -> Option<(u32, u32, u32, u32)> {
     let BoxXyxy { x0, y0, x1, y1 } = box_in_frame.clipped();
@@ -69,7 +88,17 @@ mod tests {
 
     fn object(label: &str, id: Option<u64>, box_in_frame: BoxXyxy) -> Object {
         let mask = Mask::new(1, 1, vec![255]).unwrap();
-        Object { id, label: label.into(), prompt_index: 0, score: 0.9, box_in_frame, mask }
+        Object {
+            id,
+            label: label.into(),
+            prompt_index: 0,
+            score: 0.9,
+            box_in_frame,
+            mask,
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
+        }
     }
 
     #[test]

@@ -36,6 +36,9 @@ fn objects(freed: &Arc<AtomicUsize>) -> Objects {
         score: 0.75,
         box_in_frame: BOX,
         mask: Mask::new(3, 2, Counted(vec![0, 50, 100, 150, 200, 250], freed.clone())).unwrap(),
+        state: None,
+        first_seen_ns: None,
+        last_seen_ns: None,
     };
     Objects {
         frame_width: 64,

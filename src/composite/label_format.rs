@@ -143,6 +143,9 @@ mod tests {
             score: 0.934,
             box_in_frame: BoxXyxy::default(),
             mask: Mask::new(1, 1, [0]).unwrap(),
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
         };
         let mut text = String::new();
         LabelFormat::parse(pattern).fill(&object, &mut text);

@@ -127,7 +127,17 @@ mod tests {
 
     fn object(label: &str, id: Option<u64>, prompt_index: u32, score: f32) -> Object {
         let mask = Mask::new(1, 1, [0]).unwrap();
-        Object { id, label: label.into(), prompt_index, score, box_in_frame: BoxXyxy::default(), mask }
+        Object {
+            id,
+            label: label.into(),
+            prompt_index,
+            score,
+            box_in_frame: BoxXyxy::default(),
+            mask,
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
+        }
     }
 
     fn by(color_by: ColorBy) -> Style {

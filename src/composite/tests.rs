@@ -60,6 +60,9 @@ fn disc(label: &str, [cx, cy]: [f32; 2], radius: f32, aspect: f32) -> Object {
         score: 0.9,
         box_in_frame: BoxXyxy { x0: cx - radius, y0: cy - radius * aspect, x1: cx + radius, y1: cy + radius * aspect },
         mask: Mask::new(SIDE, SIDE, (0..SIDE * SIDE).map(value).collect::<Vec<_>>()).unwrap(),
+        state: None,
+        first_seen_ns: None,
+        last_seen_ns: None,
     }
 }
 

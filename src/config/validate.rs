@@ -4,7 +4,7 @@ use super::{ModelConfig, VitConfig};
 use crate::error::{Error, Result};
 
 /// No dimension of any SAM 3 model comes near this; a larger one is a damaged file.
-const LARGEST_DIMENSION: i64 = 1 << 20;
+pub(super) const LARGEST_DIMENSION: i64 = 1 << 20;
 
 /// Refuses files that describe some other kind of model.
 pub(super) fn model_type(root: &serde_json::Value) -> Result<()> {
@@ -29,10 +29,10 @@ pub(super) fn model(config: &ModelConfig) -> Result<()> {
     if stages < 2 {
         return refuse("mask_decoder_config.num_upsampling_stages", stages, "must be at least 2");
     }
-    Ok(())
+    config.tracker.as_ref().map_or(Ok(()), |tracker| tracker.validate(config.vision_config.fpn_hidden_size))
 }
 
-fn refuse<T>(field: &str, value: impl ToString, rule: &str) -> Result<T> {
+pub(super) fn refuse<T>(field: &str, value: impl ToString, rule: &str) -> Result<T> {
     Err(Error::Config { field: field.into(), value: value.to_string(), rule: rule.into() })
 }
 

@@ -1,17 +1,20 @@
 //! The artificial engine, `model=test`: moving discs with fixed ids, settable time per frame, settable failures.
 //!
 //! It makes every rule of timing, order and drawing testable on any machine without weights, and lets a user try a
-//! pipeline before a model is there. `model="test:frame-ms=40,fail-at=7"` sets it up; see [`Script`].
+//! pipeline before a model is there. `model="test:frame-ms=40,fail-at=7"` sets it up; see [`Script`]. Sessions see other
+//! discs, which come, cross, leave and return; see [`traffic`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation, rules};
+use super::discs::DiscModel;
+use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation, rules, traffic};
 use crate::boxes::BoxXyxy;
 use crate::error::{Error, Result};
 use crate::frame::FrameSource;
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::{Prompt, PromptNotice, has_non_latin_letters};
+use crate::session::TrackingModel;
 
 const NAME: &str = "test";
 const MASK_SIDE: u32 = 72;
@@ -37,12 +40,17 @@ struct Script {
     failing_period: Option<u64>,
     /// `panic-at=N`: frame N, from 0, fails as libtorch fails.
     panicking_frame: Option<u64>,
+    /// `ghost-at=N`: on frame N of a session, and on no other, the detector finds one thing more for each phrase.
+    ghost_frame: Option<u64>,
+    /// `follow=false`: sessions follow by detection alone, as models without tracker weights do.
+    is_without_tracker: bool,
 }
 
 pub(super) struct Artificial {
     model: String,
     script: Script,
     frame_number: u64,
+    pub(super) discs: DiscModel,
 }
 
 /// True for "test" and "test:…".
@@ -57,7 +65,10 @@ impl Artificial {
         if script.load_fails {
             return Err(Error::ModelNotFound { model: model.into(), cause: "fail-load=true asks for this".into() });
         }
-        Ok(Self { model: model.into(), script, frame_number: 0 })
+        let ghost_frame = script.ghost_frame.map(|frame| frame as i64);
+        let scenery = move |frame, phrase: &str| traffic::scenery_with_ghost(frame, phrase, ghost_frame);
+        let discs = DiscModel::new(!script.is_without_tracker, Box::new(scenery));
+        Ok(Self { model: model.into(), script, frame_number: 0, discs })
     }
 }
 
@@ -75,6 +86,8 @@ impl Script {
                 "fail-at" => script.failing_frame = Some(number()?),
                 "panic-at" => script.panicking_frame = Some(number()?),
                 "fail-every" => script.failing_period = Some(number()?.max(1)),
+                "ghost-at" => script.ghost_frame = Some(number()?),
+                "follow" => script.is_without_tracker = value == "false",
                 "name" => {}
                 _ => return Err(refused(model, pair)),
             }
@@ -93,10 +106,9 @@ fn refused(model: &str, pair: &str) -> Error {
         property: "model",
         value: model.into(),
         cause: format!("\"{pair}\" is not understood"),
-        remedy:
-            "After test: use frame-ms=N, load-ms=N, fail-load=true, fail-at=N, fail-every=N, panic-at=N, name=TEXT, \
-                 with commas"
-                .into(),
+        remedy: "After test: use frame-ms=N, load-ms=N, fail-load=true, fail-at=N, fail-every=N, panic-at=N, \
+                 ghost-at=N, follow=false, name=TEXT, with commas"
+            .into(),
     }
 }
 
@@ -109,20 +121,14 @@ impl Model for Artificial {
             native_size: 252,
             size_multiple: 84,
             threshold: 0.5,
+            follows: self.discs.follows(),
         }
     }
 
     fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation> {
         let (frame_width, frame_height) = source.frame().map(|frame| (frame.width, frame.height))?;
         drop(source);
-        let frame_number = self.frame_number;
-        self.frame_number += 1;
-        std::thread::sleep(self.script.frame_time);
-        // tch panics when libtorch throws; the engine's guard makes an error of it.
-        assert!(self.script.panicking_frame != Some(frame_number), "frame {frame_number}, as panic-at asks");
-        if self.script.fails(frame_number) {
-            return Err(Error::Artificial { frame: frame_number, model: self.model.clone() });
-        }
+        let frame_number = self.play()?;
         let threshold = request.threshold.unwrap_or(0.5);
         let mut discs = Vec::new();
         for (index, prompt) in request.prompts.iter().enumerate() {
@@ -142,6 +148,21 @@ impl Model for Artificial {
             let is_foreign = has_non_latin_letters(phrase);
             is_foreign.then(|| PromptNotice::NotLatin { text: phrase.into() }).into_iter().collect()
         })
+    }
+}
+
+impl Artificial {
+    /// Takes the time of a frame, and fails if it is one that should. Frames are counted over all streams.
+    pub(super) fn play(&mut self) -> Result<u64> {
+        let frame_number = self.frame_number;
+        self.frame_number += 1;
+        std::thread::sleep(self.script.frame_time);
+        // tch panics when libtorch throws; the engine's guard makes an error of it.
+        assert!(self.script.panicking_frame != Some(frame_number), "frame {frame_number}, as panic-at asks");
+        if self.script.fails(frame_number) {
+            return Err(Error::Artificial { frame: frame_number, model: self.model.clone() });
+        }
+        Ok(frame_number)
     }
 }
 
@@ -196,6 +217,9 @@ fn disc(prompt_index: u32, label: Arc<str>, (cx, cy): (f32, f32)) -> Object {
             y1: cy + RADIUS_IN_FRAME,
         },
         mask: Mask::new(MASK_SIDE, MASK_SIDE, values).expect("side by side values"),
+        state: None,
+        first_seen_ns: None,
+        last_seen_ns: None,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod artificial;
 mod concepts;
+pub(crate) mod discs;
 mod exit;
 mod guard;
 mod hub_cache;
@@ -14,9 +15,14 @@ mod registry;
 mod rules;
 mod segmenter;
 mod semantic;
+mod sessions;
+mod stream_segmenter;
 mod summary;
+mod thread;
+mod track_session;
+mod traffic;
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -30,6 +36,8 @@ pub use exit::finish_passes_before_exit;
 pub use registry::SharedEngine;
 pub use rules::EXCLUDED_SHARE;
 pub use summary::ModelSummary;
+use thread::{Answer, Served, Work};
+pub use track_session::TrackSession;
 
 /// Jobs that may wait for one engine. Each stream submits one at a time, so this bounds the streams, not their delay.
 const MAX_WAITING_JOBS: usize = 256;
@@ -75,6 +83,23 @@ pub struct EngineInfo {
     pub size_multiple: u32,
     /// Score threshold the model recommends.
     pub threshold: f32,
+    /// True when the model has a tracker; without one, objects are followed by detection and association alone.
+    pub follows: bool,
+}
+
+impl EngineInfo {
+    fn check_inference_size(&self, size: u32) -> Result<()> {
+        let multiple = self.size_multiple.max(1);
+        if size == 0 || (size.is_multiple_of(multiple) && size <= 4 * self.native_size) {
+            return Ok(());
+        }
+        Err(Error::Setting {
+            property: "inference-size",
+            value: size.to_string(),
+            cause: format!("this model takes multiples of {multiple} up to {}", 4 * self.native_size),
+            remedy: format!("Use 0 for the model's own {}", self.native_size),
+        })
+    }
 }
 
 /// What to look for on a frame, and what to keep.
@@ -112,6 +137,18 @@ pub struct StageTimes {
     pub detector: Duration,
     /// Mask head and selection.
     pub masks: Duration,
+    /// Tracker neck, memory attention, mask decoder and memory encoder; zero where nothing is followed.
+    pub tracker: Duration,
+    /// The session's rules.
+    pub rules: Duration,
+}
+
+impl StageTimes {
+    /// All stages together.
+    pub fn sum(&self) -> Duration {
+        let Self { preprocess, vision, text, detector, masks, tracker, rules } = *self;
+        [preprocess, vision, text, detector, masks, tracker, rules].iter().sum()
+    }
 }
 
 /// The answer for one frame.
@@ -134,38 +171,11 @@ trait Model: Send {
 
 type PhraseChecker = Arc<dyn Fn(&str) -> Vec<PromptNotice> + Send + Sync>;
 
-struct Job {
-    source: Box<dyn FrameSource>,
-    request: Arc<SegmentRequest>,
-    answer: Answer,
-}
-
-type Callback = Box<dyn FnOnce(Result<Segmentation>) + Send>;
-
-/// Calls back exactly once; with [`Error::Closed`] when dropped unanswered.
-struct Answer(Option<Callback>);
-
-impl Answer {
-    fn give(mut self, result: Result<Segmentation>) {
-        if let Some(callback) = self.0.take() {
-            callback(result);
-        }
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        if let Some(callback) = self.0.take() {
-            callback(Err(Error::Closed));
-        }
-    }
-}
-
 /// A loaded model and its thread. Dropping the handle never waits: a pass in progress ends by itself.
 pub struct Engine {
     info: EngineInfo,
     phrase_checker: PhraseChecker,
-    jobs: SyncSender<Job>,
+    jobs: SyncSender<Work>,
 }
 
 impl Engine {
@@ -179,19 +189,19 @@ impl Engine {
         exit::wait_at_exit(&BEFORE_FIRST_USE);
         let busy = exit::Busy::begin();
         on_progress(LoadProgress { stage: "opening", percent: 0 });
-        let model = guard::guarded("loading", || open_model(settings, on_progress))?;
+        let served = guard::guarded("loading", || open_model(settings, on_progress))?;
         exit::wait_at_exit(&AFTER_FIRST_LOAD);
         drop(busy);
         on_progress(LoadProgress { stage: "ready", percent: 100 });
-        Self::start(model)
+        Self::start(served)
     }
 
-    fn start(model: Box<dyn Model>) -> Result<Self> {
-        let (info, phrase_checker) = (model.info(), model.phrase_checker());
+    fn start(served: Box<dyn Served>) -> Result<Self> {
+        let (info, phrase_checker) = (served.model().info(), served.model().phrase_checker());
         let (jobs, waiting) = sync_channel(MAX_WAITING_JOBS);
         std::thread::Builder::new()
             .name("sa3-engine".into())
-            .spawn(move || serve(model, &waiting))
+            .spawn(move || thread::serve(served, &waiting))
             .map_err(|cause| Error::Torch { stage: "starting the engine's thread", message: cause.to_string() })?;
         Ok(Self { info, phrase_checker, jobs })
     }
@@ -211,16 +221,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Setting`] with the legal range.
     pub fn check_inference_size(&self, size: u32) -> Result<()> {
-        let multiple = self.info.size_multiple.max(1);
-        if size == 0 || (size.is_multiple_of(multiple) && size <= 4 * self.info.native_size) {
-            return Ok(());
-        }
-        Err(Error::Setting {
-            property: "inference-size",
-            value: size.to_string(),
-            cause: format!("this model takes multiples of {multiple} up to {}", 4 * self.info.native_size),
-            remedy: format!("Use 0 for the model's own {}", self.info.native_size),
-        })
+        self.info.check_inference_size(size)
     }
 
     /// Hands a frame to the engine and returns at once. `on_answer` is called exactly once, usually on the engine's
@@ -231,17 +232,16 @@ impl Engine {
         request: Arc<SegmentRequest>,
         on_answer: impl FnOnce(Result<Segmentation>) + Send + 'static,
     ) {
-        let answer = Answer(Some(Box::new(on_answer)));
-        if let Err(error) = self.check_inference_size(request.inference_size) {
-            return answer.give(Err(error));
+        let answer = Answer::new(on_answer);
+        match self.check_inference_size(request.inference_size) {
+            Ok(()) => thread::hand_over(&self.jobs, Work::Segment { source, request, answer }),
+            Err(error) => answer.give(Err(error)),
         }
-        match self.jobs.try_send(Job { source, request, answer }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(job)) => job.answer.give(Err(Error::Frame(format!(
-                "{MAX_WAITING_JOBS} frames already wait for this engine; use fewer streams or a second process"
-            )))),
-            Err(TrySendError::Disconnected(job)) => job.answer.give(Err(Error::Closed)),
-        }
+    }
+
+    /// Begins a session: objects of one stream that keep their ids. Its first frame makes it; dropping it frees it.
+    pub fn open_session(&self) -> TrackSession {
+        TrackSession::new(self.info.clone(), self.jobs.clone())
     }
 
     /// Segments one frame and waits for it.
@@ -258,18 +258,9 @@ impl Engine {
     }
 }
 
-fn open_model(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Box<dyn Model>> {
+fn open_model(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Box<dyn Served>> {
     if artificial::is_named_by(&settings.model) {
-        return Ok(Box::new(artificial::Artificial::open(&settings.model)?));
+        return Ok(Box::new(sessions::Sessions::new(artificial::Artificial::open(&settings.model)?)));
     }
-    Ok(Box::new(segmenter::Segmenter::open(settings, on_progress)?))
-}
-
-fn serve(mut model: Box<dyn Model>, waiting: &Receiver<Job>) {
-    while let Ok(Job { source, request, answer }) = waiting.recv() {
-        let _busy = exit::Busy::begin();
-        answer.give(guard::guarded("a forward pass", || model.segment(source, &request)));
-    }
-    let _busy = exit::Busy::begin();
-    drop(model);
+    Ok(Box::new(sessions::Sessions::new(segmenter::Segmenter::open(settings, on_progress)?)))
 }

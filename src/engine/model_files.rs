@@ -103,7 +103,7 @@ impl ModelFiles {
         let is_optional = checkpoint.layout() == Layout::Official;
         let config = match read_text(&directory.join(CONFIG_FILE), is_optional)? {
             Some(text) => ModelConfig::from_json(&text)?,
-            None => ModelConfig::default(),
+            None => ModelConfig::released(),
         };
         let recommendations = match read_text(&directory.join(RECOMMENDATIONS_FILE), true)? {
             Some(text) => Recommendations::from_json(&text)?,
@@ -223,10 +223,10 @@ mod tests {
         let folder = Folder::new("official");
         folder.put("sam3.pt", &format!("{PARITY}/data/official.pt"));
         let files = ModelFiles::open(folder.0.to_str().unwrap()).unwrap();
-        assert_eq!(files.config, ModelConfig::default());
+        assert_eq!(files.config, ModelConfig::released());
         assert_eq!(files.tokenizer.encode("visual").unwrap().ids, [49406, 7195, 49407]);
         let alone = ModelFiles::open(folder.0.join("sam3.pt").to_str().unwrap()).unwrap();
-        assert_eq!(alone.config, ModelConfig::default());
+        assert_eq!(alone.config, ModelConfig::released());
         folder.put("config.json", &format!("{PARITY}/configs/smallest.json"));
         let text = folder.refusal();
         assert!(text.contains("49408 tokens") && text.contains("text_config.vocab_size"), "{text}");

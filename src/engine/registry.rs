@@ -28,6 +28,11 @@ impl SharedEngine {
         slot.get_or_try_init(|| Engine::load(settings, on_progress))?;
         Ok(Self(slot))
     }
+
+    /// True for two shares of one engine.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Deref for SharedEngine {

@@ -81,6 +81,9 @@ mod tests {
             score,
             box_in_frame: BoxXyxy::default(),
             mask: Mask::new(2, 2, mask).unwrap(),
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use once_cell::unsync::OnceCell;
 use tch::{Device, Kind, Tensor};
 
 use super::concepts::{KeptExemplars, Looked};
@@ -14,7 +15,7 @@ use super::{
 use crate::boxes::{BoxCxcywh, BoxXyxy};
 use crate::config::{ModelConfig, Recommendations};
 use crate::detector::PromptTokens;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frame::preprocess::Preprocessor;
 use crate::frame::{Frame, FrameSource, RgbPicture};
 use crate::masks::{Candidate, Selection, candidates, select};
@@ -22,29 +23,65 @@ use crate::model::{Detections, ImageModel};
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::Prompt;
 use crate::text::{PhraseCache, Tokenizer};
+use crate::tracker::{Tracker, TrackerFeatures};
 use crate::vision::VisionFeatures;
 
 /// Concepts that go through the heads together; more are taken in turns, so that memory stays bounded.
 const MAX_CONCEPTS_PER_CALL: usize = 16;
 
-/// What some concepts have on one picture, counted from the first of them.
-struct Found {
-    objects: Vec<(Candidate, Vec<u8>)>,
-    semantic_maps: Vec<SemanticMap>,
+/// What the concepts have on one picture, each with its mask in the form that was asked for.
+pub(super) struct Found<T> {
+    pub(super) objects: Vec<(Candidate, T)>,
+    pub(super) semantic_maps: Vec<SemanticMap>,
+}
+
+/// One picture, as far as it does not depend on what is looked for. Each part is computed when it is first asked for.
+pub(super) struct PictureFeatures {
+    /// What both necks read, [1, C, G, G]; `None` where only the tracker's part is kept.
+    trunk: Option<Tensor>,
+    vision: OnceCell<VisionFeatures>,
+    tracker: OnceCell<TrackerFeatures>,
+    grid: usize,
+    pub(super) frame_width: u32,
+    pub(super) frame_height: u32,
+}
+
+impl PictureFeatures {
+    /// Rows, and columns, of the masks.
+    pub(super) fn mask_side(&self) -> usize {
+        4 * self.grid
+    }
+
+    /// What clicks that come late need of a frame.
+    pub(super) fn for_late_clicks(mut self) -> Self {
+        self.vision = OnceCell::new();
+        if self.tracker.get().is_some() {
+            self.trunk = None;
+        }
+        self
+    }
+
+    fn trunk(&self) -> Result<&Tensor> {
+        let message = "the features of this frame are kept no more".into();
+        self.trunk.as_ref().ok_or(Error::Torch { stage: "looking at a frame again", message })
+    }
 }
 
 /// A loaded SAM 3 image model.
 pub(super) struct Segmenter {
     model: ImageModel,
+    pub(super) tracker: Option<Tracker>,
     tokenizer: Arc<Tokenizer>,
     phrases: PhraseCache,
     exemplars: KeptExemplars,
     preprocessor: Preprocessor,
     config: ModelConfig,
-    recommendations: Recommendations,
-    device: Device,
+    pub(super) recommendations: Recommendations,
+    pub(super) device: Device,
     kind: Kind,
     info: EngineInfo,
+    /// Where time went since somebody asked.
+    pub(super) times: StageTimes,
 }
 
 impl Segmenter {
@@ -56,6 +93,7 @@ impl Segmenter {
         on_progress(LoadProgress { stage: "loading the weights", percent: 20 });
         let _no_grad = tch::no_grad_guard();
         let model = ImageModel::load(&checkpoint, &config, device.value, precision.value)?;
+        let tracker = Tracker::load(&checkpoint, &config, device.value, precision.value)?;
         let info = EngineInfo {
             model: settings.model.clone(),
             device_in_use: device.description,
@@ -63,9 +101,11 @@ impl Segmenter {
             native_size: config.native_size() as u32,
             size_multiple: config.size_multiple() as u32,
             threshold: recommendations.threshold,
+            follows: tracker.is_some(),
         };
         let mut segmenter = Self {
             model,
+            tracker,
             tokenizer: Arc::new(tokenizer),
             phrases: PhraseCache::default(),
             exemplars: KeptExemplars::default(),
@@ -75,6 +115,7 @@ impl Segmenter {
             device: device.value,
             kind: precision.value,
             info,
+            times: StageTimes::default(),
         };
         on_progress(LoadProgress { stage: "warming up", percent: 70 });
         segmenter.warm_up()?;
@@ -125,39 +166,109 @@ impl Segmenter {
             .get_or_encode(text, || encoder.forward(&Tensor::from_slice(&ids).unsqueeze(0)).projected.get(0)))
     }
 
-    fn segment_concepts(
+    /// Preprocess and trunk; the pixels are given back in between.
+    pub(super) fn features(&mut self, source: Box<dyn FrameSource>, inference_size: u32) -> Result<PictureFeatures> {
+        let mut clock = Clock::start(self.device);
+        let frame = source.frame()?;
+        let (frame_width, frame_height) = (frame.width, frame.height);
+        let input = self.input(&frame, inference_size);
+        drop(source);
+        self.times.preprocess += clock.lap();
+        let trunk = self.model.vision_encoder.trunk(&input);
+        self.times.vision += clock.lap();
+        let grid = trunk.size()[3] as usize;
+        let (vision, tracker) = (OnceCell::new(), OnceCell::new());
+        Ok(PictureFeatures { trunk: Some(trunk), vision, tracker, grid, frame_width, frame_height })
+    }
+
+    /// The detector's features of a picture.
+    fn vision_of<'f>(&mut self, features: &'f PictureFeatures) -> Result<&'f VisionFeatures> {
+        features.vision.get_or_try_init(|| {
+            let mut clock = Clock::start(self.device);
+            let vision = self.model.vision_encoder.features(features.trunk()?);
+            self.times.vision += clock.lap();
+            Ok(vision)
+        })
+    }
+
+    /// The tracker and its features of a picture.
+    ///
+    /// # Errors
+    /// When there is no tracker.
+    pub(super) fn tracker_on<'f>(
+        &mut self,
+        features: &'f PictureFeatures,
+    ) -> Result<(&mut Tracker, &'f TrackerFeatures)> {
+        let Some(tracker) = &mut self.tracker else {
+            let message = "the model has no tracker weights".into();
+            return Err(Error::Torch { stage: "following objects", message });
+        };
+        let tracker_features =
+            features.tracker.get_or_try_init(|| features.trunk().map(|trunk| tracker.features(trunk)))?;
+        Ok((tracker, tracker_features))
+    }
+
+    /// Everything above the thresholds, best first within each prompt; `masks_of` makes masks of stacks of logits.
+    pub(super) fn find<T>(
+        &mut self,
+        features: &PictureFeatures,
+        request: &SegmentRequest,
+        masks_of: impl Fn(&Tensor) -> Vec<T>,
+    ) -> Result<Found<T>> {
+        let PictureFeatures { frame_width, frame_height, .. } = *features;
+        let looked = Looked { features: self.vision_of(features)?, frame_width, frame_height };
+        let mut found = Found { objects: Vec::new(), semantic_maps: Vec::new() };
+        for (turn, prompts) in request.prompts.chunks(MAX_CONCEPTS_PER_CALL).enumerate() {
+            let first = turn * MAX_CONCEPTS_PER_CALL;
+            let of_turn = self.find_concepts(prompts, looked, request, &masks_of)?;
+            for (mut candidate, mask) in of_turn.objects {
+                candidate.prompt_index += first;
+                found.objects.push((candidate, mask));
+            }
+            for mut map in of_turn.semantic_maps {
+                map.prompt_index += first as u32;
+                found.semantic_maps.push(map);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Of some concepts, counted from the first of them.
+    fn find_concepts<T>(
         &mut self,
         prompts: &[Prompt],
         looked: Looked<'_>,
         request: &SegmentRequest,
-        times: &mut StageTimes,
-    ) -> Result<Found> {
+        masks_of: impl Fn(&Tensor) -> Vec<T>,
+    ) -> Result<Found<T>> {
         let mut clock = Clock::start(self.device);
         let features = looked.features;
         let prompt = self.prompt_tokens(prompts, looked)?;
-        times.text += clock.lap();
+        self.times.text += clock.lap();
         let detections = self.model.detect(features, &prompt);
         let threshold = request.threshold.unwrap_or(self.recommendations.threshold);
         let mut found = scored_candidates(&detections, rules::lowest_threshold(prompts, threshold));
         rules::keep_above_thresholds(&mut found, prompts, threshold);
-        times.detector += clock.lap();
+        self.times.detector += clock.lap();
         let decoder = &self.model.mask_decoder;
         let pixels = request.semantic_maps.then(|| decoder.embed_pixels(&detections.memory, &features.levels, &prompt));
-        let masks = self.masks(features, &prompt, &detections, (&found, pixels.as_ref()));
+        let logits = self.mask_logits(features, &prompt, &detections, (&found, pixels.as_ref()));
+        let masks = logits.iter().flat_map(masks_of);
+        let objects = found.into_iter().zip(masks).collect();
         let semantic_maps = pixels.map_or(Vec::new(), |pixels| semantic_maps(decoder, &pixels, &detections, prompts));
-        times.masks += clock.lap();
-        Ok(Found { objects: found.into_iter().zip(masks).collect(), semantic_maps })
+        self.times.masks += clock.lap();
+        Ok(Found { objects, semantic_maps })
     }
 
-    /// Soft masks of the candidates, which are grouped by prompt. Prompts without any cost nothing, unless the pixels of
-    /// all are there already.
-    fn masks(
+    /// Mask logits of the candidates, [K, M, M] for each prompt that has K. Prompts without any cost nothing, unless the
+    /// pixels of all are there already.
+    fn mask_logits(
         &self,
         features: &VisionFeatures,
         prompt: &PromptTokens,
         detections: &Detections,
         (found, pixels_of_all): (&[Candidate], Option<&Tensor>),
-    ) -> Vec<Vec<u8>> {
+    ) -> Vec<Tensor> {
         let groups: Vec<&[Candidate]> = found.chunk_by(|a, b| a.prompt_index == b.prompt_index).collect();
         if groups.is_empty() {
             return Vec::new();
@@ -178,9 +289,9 @@ impl Segmenter {
         let of_group = |(row, group): (usize, &&[Candidate])| {
             let kept = indices(group.iter().map(|candidate| candidate.query_index).collect());
             let queries = detections.queries.narrow(0, group[0].prompt_index as i64, 1).index_select(1, &kept);
-            soft_masks(&decoder.instances(&pixels.narrow(0, row as i64, 1), &queries).get(0))
+            decoder.instances(&pixels.narrow(0, row as i64, 1), &queries).get(0)
         };
-        groups.iter().enumerate().flat_map(of_group).collect()
+        groups.iter().enumerate().map(of_group).collect()
     }
 }
 
@@ -191,32 +302,11 @@ impl Model for Segmenter {
 
     fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation> {
         let _no_grad = tch::no_grad_guard();
-        let mut times = StageTimes::default();
-        let mut clock = Clock::start(self.device);
-        let frame = source.frame()?;
-        let (frame_width, frame_height) = (frame.width, frame.height);
-        let input = self.input(&frame, request.inference_size);
-        drop(source);
-        times.preprocess = clock.lap();
-        let features = self.model.vision_encoder.forward(&input);
-        times.vision = clock.lap();
-
-        let looked = Looked { features: &features, frame_width, frame_height };
-        let (mut found, mut masks, mut semantic_maps) = (Vec::new(), Vec::new(), Vec::new());
-        for (turn, prompts) in request.prompts.chunks(MAX_CONCEPTS_PER_CALL).enumerate() {
-            let first = turn * MAX_CONCEPTS_PER_CALL;
-            let of_turn = self.segment_concepts(prompts, looked, request, &mut times)?;
-            for (mut candidate, mask) in of_turn.objects {
-                candidate.prompt_index += first;
-                found.push(candidate);
-                masks.push(mask);
-            }
-            for mut map in of_turn.semantic_maps {
-                map.prompt_index += first as u32;
-                semantic_maps.push(map);
-            }
-        }
-        let side = 4 * features.levels[2].size()[3] as usize;
+        self.times = StageTimes::default();
+        let features = self.features(source, request.inference_size)?;
+        let Found { objects, semantic_maps } = self.find(&features, request, soft_masks)?;
+        let (found, masks): (Vec<_>, Vec<_>) = objects.into_iter().unzip();
+        let side = features.mask_side();
         let wanted = self.selection(request);
         let items = select(found, masks, side, wanted)
             .into_iter()
@@ -224,7 +314,9 @@ impl Model for Segmenter {
             .collect();
         let inside_level = wanted.inside_level;
         let items = rules::apply(items, request, inside_level);
-        Ok(Segmentation { objects: Objects { frame_width, frame_height, inside_level, items, semantic_maps }, times })
+        let PictureFeatures { frame_width, frame_height, .. } = features;
+        let objects = Objects { frame_width, frame_height, inside_level, items, semantic_maps };
+        Ok(Segmentation { objects, times: self.times })
     }
 
     fn phrase_checker(&self) -> PhraseChecker {
@@ -284,21 +376,24 @@ fn object(candidate: Candidate, mask: Vec<u8>, side: u32, prompts: &[Prompt]) ->
         score: candidate.score,
         box_in_frame: candidate.box_in_frame,
         mask: Mask::new(side, side, mask)?,
+        state: None,
+        first_seen_ns: None,
+        last_seen_ns: None,
     })
 }
 
 /// Time since the last lap; waits for the device, so that laps mean what they say.
-struct Clock {
+pub(super) struct Clock {
     device: Device,
     last: Instant,
 }
 
 impl Clock {
-    fn start(device: Device) -> Self {
+    pub(super) fn start(device: Device) -> Self {
         Self { device, last: Instant::now() }
     }
 
-    fn lap(&mut self) -> Duration {
+    pub(super) fn lap(&mut self) -> Duration {
         if let Device::Cuda(index) = self.device {
             tch::Cuda::synchronize(index as i64);
         }

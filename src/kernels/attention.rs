@@ -13,6 +13,8 @@ use super::{parallel, view};
 const KEYS: usize = 128;
 /// Bytes of keys in tiles, and the same of values, that stay in the cache while all queries go by.
 const KEY_BYTES: usize = 256 << 10;
+/// Wider heads are libtorch's, which takes more queries at a time through what is read of the keys.
+const MOST_WIDTH: i64 = 128;
 /// Stands for minus infinity where a difference of two must not be undefined.
 const LOWEST: f32 = -1e30;
 
@@ -56,7 +58,7 @@ struct Gathered {
 pub(crate) fn attend(query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<&Tensor>) -> Option<Tensor> {
     let &[batch, heads, queries, width] = query.size().as_slice() else { return None };
     let keys = key.size()[2] as usize;
-    if !super::apply_to(query) || width < 8 || queries == 0 || keys == 0 {
+    if !super::apply_to(query) || !(8..=MOST_WIDTH).contains(&width) || queries == 0 || keys == 0 {
         return None;
     }
     let mut out = view::new_bf16(&[batch, queries, heads * width]);

@@ -1,10 +1,12 @@
 //! Queries to masks.
 
+mod logits;
 mod pixel_decoder;
 mod postprocess;
 
+pub use logits::MaskLogits;
 pub use pixel_decoder::PixelDecoder;
-pub use postprocess::{Candidate, Selection, candidates, select};
+pub use postprocess::{Candidate, Selection, candidates, clear_outside, select};
 
 use tch::Tensor;
 

@@ -59,7 +59,7 @@ pub fn select(
 ) -> Vec<(Candidate, Vec<u8>)> {
     if wanted.clip_to_box_margin > 0.0 {
         for (candidate, mask) in candidates.iter().zip(&mut masks) {
-            clear_outside(mask, side, candidate.box_in_frame.grown(wanted.clip_to_box_margin));
+            clear_outside(mask, side, candidate.box_in_frame.grown(wanted.clip_to_box_margin), 0);
         }
     }
     let mut kept: Vec<(Candidate, Vec<u8>)> = Vec::new();
@@ -80,14 +80,14 @@ pub fn select(
     kept
 }
 
-/// Clears every cell whose centre is outside `keep`, which is normalised to the mask's frame.
-fn clear_outside(mask: &mut [u8], side: usize, keep: BoxXyxy) {
+/// Writes `nothing` into every cell whose centre is outside `keep`, which is normalised to the mask's frame.
+pub fn clear_outside<T: Copy>(mask: &mut [T], side: usize, keep: BoxXyxy, nothing: T) {
     let centre = |index: usize| (index as f32 + 0.5) / side as f32;
     for (row, values) in mask.chunks_mut(side).enumerate() {
         let is_row_kept = (keep.y0..=keep.y1).contains(&centre(row));
         for (column, value) in values.iter_mut().enumerate() {
             if !is_row_kept || !(keep.x0..=keep.x1).contains(&centre(column)) {
-                *value = 0;
+                *value = nothing;
             }
         }
     }

@@ -31,12 +31,24 @@ impl Attention {
     /// # Errors
     /// As [`Loader::tensor`].
     pub fn with_output_name(loader: &Loader<'_>, width: i64, heads: i64, output: &str) -> Result<Self> {
-        let linear = |name: &str| Linear::new(&loader.sub(name), width, width);
+        Self::named(loader, [width, width], heads, output)
+    }
+
+    /// The same with heads that have `inner` channels together, where tokens have `width`.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn with_inner_width(loader: &Loader<'_>, [width, inner]: [i64; 2], heads: i64) -> Result<Self> {
+        Self::named(loader, [width, inner], heads, "o_proj")
+    }
+
+    fn named(loader: &Loader<'_>, [width, inner]: [i64; 2], heads: i64, output: &str) -> Result<Self> {
+        let linear = |name: &str| Linear::new(&loader.sub(name), width, inner);
         Ok(Self {
             query: linear("q_proj")?,
             key: linear("k_proj")?,
             value: linear("v_proj")?,
-            output: linear(output)?,
+            output: Linear::new(&loader.sub(output), inner, width)?,
             heads,
         })
     }

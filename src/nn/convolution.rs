@@ -19,6 +19,8 @@ enum Form {
         weight: Tensor,
         bias: Tensor,
         padding: i64,
+        stride: i64,
+        groups: i64,
     },
     /// Side 1: a linear layer at every pixel.
     Pointwise(Linear),
@@ -48,17 +50,39 @@ impl Conv2d {
         } else if padding == 1 && PackedConv3x3::fits(&weight) {
             Form::Packed(PackedConv3x3::new(&weight, Some(&bias)))
         } else {
-            Form::Plain { weight, bias, padding }
+            Form::Plain { weight, bias, padding, stride: 1, groups: 1 }
         };
         Ok(Self { form })
+    }
+
+    /// The same in steps of `stride` pixels; `shape` is `[in, out, side]`.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn strided(loader: &Loader<'_>, shape: [i64; 3], padding: i64, stride: i64) -> Result<Self> {
+        let [inputs, outputs, side] = shape;
+        let weight = loader.tensor("weight", &[outputs, inputs, side, side])?;
+        let bias = loader.tensor("bias", &[outputs])?;
+        Ok(Self { form: Form::Plain { weight, bias, padding, stride, groups: 1 } })
+    }
+
+    /// Each channel by itself: `weight` `[channels, 1, side, side]`, padded so that odd sides keep the size.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn depthwise(loader: &Loader<'_>, channels: i64, side: i64) -> Result<Self> {
+        let weight = loader.tensor("weight", &[channels, 1, side, side])?;
+        let bias = loader.tensor("bias", &[channels])?;
+        Ok(Self { form: Form::Plain { weight, bias, padding: side / 2, stride: 1, groups: channels } })
     }
 
     /// # Shapes
     /// x: [B, in, H, W] → [B, out, H', W'].
     pub fn forward(&self, x: &Tensor) -> Tensor {
         match &self.form {
-            Form::Plain { weight, bias, padding } => {
-                x.to_kind(weight.kind()).conv2d(weight, Some(bias), [1, 1], [*padding; 2], [1, 1], 1)
+            Form::Plain { weight, bias, padding, stride, groups } => {
+                let x = x.to_kind(weight.kind());
+                x.conv2d(weight, Some(bias), [*stride; 2], [*padding; 2], [1, 1], *groups)
             }
             Form::Pointwise(linear) => linear.forward(&x.permute([0, 2, 3, 1])).permute([0, 3, 1, 2]),
             Form::Packed(packed) => packed.forward(x),

@@ -55,6 +55,17 @@ impl LinearWeights {
         Self { weight: Tensor::cat(&weights, 0), bias: Tensor::cat(&biases, 0) }
     }
 
+    /// The same layer with each output multiplied by one of `factors` `[out]`.
+    pub fn scaled(&self, factors: &Tensor) -> Self {
+        let factors = factors.to_kind(Kind::Float);
+        let scaled =
+            |exact: Tensor, factors: Tensor| (exact.to_kind(Kind::Float) * factors).to_kind(self.weight.kind());
+        Self {
+            weight: scaled(self.weight.shallow_clone(), factors.unsqueeze(-1)),
+            bias: scaled(self.bias.shallow_clone(), factors),
+        }
+    }
+
     /// The same layer with its outputs permuted by `rows` `[out]`.
     pub fn with_rows(&self, rows: &Tensor) -> Self {
         Self { weight: self.weight.index_select(0, rows), bias: self.bias.index_select(0, rows) }
@@ -167,11 +178,13 @@ impl FeedForward {
     /// # Errors
     /// As [`Loader::tensor`].
     pub fn new(loader: &Loader<'_>, width: i64, inner: i64, activation: Activation) -> Result<Self> {
-        Ok(Self {
-            fc1: Linear::new(&loader.sub("fc1"), width, inner)?,
-            fc2: Linear::new(&loader.sub("fc2"), inner, width)?,
-            activation,
-        })
+        let [fc1, fc2] = ["fc1", "fc2"].map(|name| loader.sub(name));
+        Ok(Self::of(LinearWeights::new(&fc1, width, inner)?, LinearWeights::new(&fc2, inner, width)?, activation))
+    }
+
+    /// A perceptron of two layers at hand.
+    pub fn of(fc1: LinearWeights, fc2: LinearWeights, activation: Activation) -> Self {
+        Self { fc1: fc1.into(), fc2: fc2.into(), activation }
     }
 
     /// # Shapes
@@ -223,6 +236,20 @@ impl HeadMlp {
     pub fn named(loader: &Loader<'_>, widths: &[i64], name: impl Fn(usize) -> String) -> Result<Self> {
         let layer = |(index, pair): (usize, &[i64])| Linear::new(&loader.sub(&name(index)), pair[0], pair[1]);
         Ok(Self { layers: widths.windows(2).enumerate().map(layer).collect::<Result<_>>()? })
+    }
+
+    /// Reads `proj_in`, `layers.0`, … and `proj_out`, the tracker's names: `depth` layers.
+    ///
+    /// # Errors
+    /// As [`Loader::tensor`].
+    pub fn in_and_out(loader: &Loader<'_>, [inputs, inner, outputs]: [i64; 3], depth: i64) -> Result<Self> {
+        let last = depth as usize - 1;
+        let widths = [vec![inputs], vec![inner; last], vec![outputs]].concat();
+        Self::named(loader, &widths, |index| match index {
+            0 => "proj_in".into(),
+            index if index == last => "proj_out".into(),
+            index => format!("layers.{}", index - 1),
+        })
     }
 
     /// # Shapes

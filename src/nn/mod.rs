@@ -16,4 +16,4 @@ pub use linear::{Activation, FeedForward, HeadMlp, Linear, LinearWeights};
 pub use norm::{GroupNorm, LayerNorm};
 pub use position::{sine_of_coordinates, sine_position_map};
 pub use roi_align::roi_align;
-pub use rope::{Rope, rotate, rotate_heads, split_pairs_in_rows};
+pub use rope::{Rope, rotate, rotate_fields, rotate_heads, split_pairs_in_rows};

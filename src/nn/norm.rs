@@ -44,6 +44,14 @@ impl LayerNorm {
         let width = self.weight.size()[0];
         x.to_kind(self.weight.kind()).layer_norm([width], Some(&self.weight), Some(&self.bias), self.eps, false)
     }
+
+    /// Over the channels of every pixel.
+    ///
+    /// # Shapes
+    /// x: [B, width, H, W] → the same, in the precision of the weights.
+    pub fn forward_map(&self, x: &Tensor) -> Tensor {
+        self.forward(&x.permute([0, 2, 3, 1]).contiguous()).permute([0, 3, 1, 2])
+    }
 }
 
 /// Group norm over channels of a map.

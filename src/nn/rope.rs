@@ -1,4 +1,4 @@
-//! Axial rotary positions of the ViT.
+//! Axial rotary positions of the ViT and of memory attention.
 //!
 //! The reference rotates neighbouring channels (2j, 2j + 1) by angle j. Attention scores do not change when queries
 //! and keys are permuted alike, so the rows of both projections are reordered once at load (first all even channels,
@@ -74,6 +74,27 @@ pub fn rotate_heads(mut tokens: Tensor, heads: i64, head_width: i64, rope: &Rope
     Tensor::cat(&[turned, rest], 1).transpose(1, 2).reshape([batch, length, width])
 }
 
+/// Turns every head of tokens that are `fields` grids one after another, each by the angles of its cells; the tokens
+/// behind them stay. In place where that is possible.
+///
+/// # Shapes
+/// tokens: [B, fields · cells + rest, heads · W] → the same.
+pub fn rotate_fields(tokens: Tensor, fields: i64, head_width: i64, rope: &Rope) -> Tensor {
+    let (batch, length, width) = tokens.size3().expect("tokens have three dimensions");
+    let (cells, heads) = (rope.cos.size()[0], width / head_width);
+    let turned = fields * cells;
+    if kernels::apply_to(&tokens) && tokens.is_contiguous() {
+        for index in 0..batch {
+            let mut own = tokens.get(index).narrow(0, 0, turned).view([fields, cells, width]);
+            kernels::rotate_in_place(&mut own, heads as usize, &rope.numbers[0], &rope.numbers[1]);
+        }
+        return tokens;
+    }
+    let grids = tokens.narrow(1, 0, turned).reshape([batch * fields, cells, width]);
+    let grids = rotate_heads(grids, heads, head_width, rope).view([batch, turned, width]);
+    Tensor::cat(&[grids, tokens.narrow(1, turned, length - turned)], 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +110,18 @@ mod tests {
         assert!((value(1, 0) - 0.5f64.cos()).abs() < 1e-6, "x turns");
         assert!((value(1, 1) - 1.0).abs() < 1e-6, "y does not");
         assert!((value(2, 3) - 0.5f64.sin()).abs() < 1e-6, "y turns one row down");
+    }
+
+    #[test]
+    fn every_field_turns_alike_and_what_follows_stays() {
+        let rope = Rope::new(2, 1.0, 8, 100.0, Device::Cpu);
+        let tokens = Tensor::arange(2 * 11 * 8, (Kind::Float, Device::Cpu)).view([2, 11, 8]) / 100.0;
+        let turned = rotate_fields(tokens.copy(), 2, 8, &rope);
+        for (batch, field) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let part = |x: &Tensor| x.get(batch).narrow(0, 4 * field, 4).unsqueeze(0);
+            assert!(part(&turned).allclose(&rotate_heads(part(&tokens), 1, 8, &rope), 1e-6, 1e-6, false));
+        }
+        assert!(turned.narrow(1, 8, 3).equal(&tokens.narrow(1, 8, 3)));
     }
 
     #[test]

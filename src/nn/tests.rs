@@ -169,3 +169,11 @@ fn heads_turn_in_place_as_apart() {
     let expected = Tensor::cat(&[turned, by_head.narrow(1, 4, 2)], 1).transpose(1, 2).reshape([9, 25, 96]);
     assert_close("rope", &rotate_heads(tokens, 4, 16, &rope), &expected);
 }
+
+#[test]
+fn fields_turn_in_place_as_apart() {
+    let rope = Rope::new(5, 1.0, 16, 10_000.0, Device::Cpu);
+    let tokens = noise(&[3, 2 * 25 + 7, 2 * 16], 1);
+    let expected = rotate_fields(exact(&tokens), 2, 16, &rope);
+    assert_close("fields", &rotate_fields(tokens, 2, 16, &rope), &expected);
+}

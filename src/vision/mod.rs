@@ -54,8 +54,24 @@ impl VisionEncoder {
     /// # Shapes
     /// pixels: [B, 3, S, S], normalised → features of G = S / patch size.
     pub fn forward(&mut self, pixels: &Tensor) -> VisionFeatures {
-        let hidden = self.backbone.forward(pixels); // [B, G, G, C]
-        let levels = self.neck.forward(&hidden.permute([0, 3, 1, 2]));
+        let map = self.trunk(pixels);
+        self.features(&map)
+    }
+
+    /// What every neck reads: the trunk's map, once for a frame.
+    ///
+    /// # Shapes
+    /// pixels: [B, 3, S, S], normalised → [B, C, G, G].
+    pub fn trunk(&mut self, pixels: &Tensor) -> Tensor {
+        self.backbone.forward(pixels).permute([0, 3, 1, 2])
+    }
+
+    /// The detector's own features of the trunk's map.
+    ///
+    /// # Shapes
+    /// map: [B, C, G, G].
+    pub fn features(&mut self, map: &Tensor) -> VisionFeatures {
+        let levels = self.neck.forward(map);
         let (_, width, grid, _) = levels[2].size4().expect("pyramid levels are maps");
         let tokens = levels[2].flatten(2, -1).transpose(1, 2);
         let positions = self.positions.take().filter(|positions| positions.size()[1] == grid * grid);

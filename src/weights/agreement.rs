@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::TensorSource;
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, TrackerConfig};
 use crate::error::{Error, Result};
 
 /// Compares every number of the configuration that a tensor repeats.
@@ -11,19 +11,8 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Config`] with the field, its value, and what the checkpoint says.
 pub fn check(config: &ModelConfig, source: &dyn TensorSource) -> Result<()> {
-    let names = source.names();
-    for (field, value, list) in layer_counts(config) {
-        let found = count_of(list, &names);
-        if found != 0 && found != value {
-            return refuse(field, value, format!("{found} of {list}*"));
-        }
-    }
-    for (field, value, tensor, dimension) in sides(config) {
-        let Some(shape) = source.shape(tensor) else { continue };
-        if shape.get(dimension) != Some(&value) {
-            return refuse(field, value, format!("{tensor} of shape {shape:?}"));
-        }
-    }
+    check_layers(&layer_counts(config), source)?;
+    check_sides(&sides(config), source)?;
     let vit = &config.vision_config.backbone_config;
     let table = "vision_encoder.backbone.embeddings.position_embeddings";
     let grid = vit.pretrain_image_size / vit.patch_size;
@@ -35,6 +24,41 @@ pub fn check(config: &ModelConfig, source: &dyn TensorSource) -> Result<()> {
         ),
         _ => Ok(()),
     }
+}
+
+/// The same for the tracker.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_tracker(config: &TrackerConfig, source: &dyn TensorSource) -> Result<()> {
+    check_layers(&tracker_layer_counts(config), source)?;
+    check_sides(&tracker_sides(config), source)
+}
+
+/// Field, value, and the list that has as many entries.
+type LayerCount = (&'static str, i64, &'static str);
+/// Field, value, tensor, and which of its sides has that value.
+type Side = (&'static str, i64, &'static str, usize);
+
+fn check_layers(counts: &[LayerCount], source: &dyn TensorSource) -> Result<()> {
+    let names = source.names();
+    for &(field, value, list) in counts {
+        let found = count_of(list, &names);
+        if found != 0 && found != value {
+            return refuse(field, value, format!("{found} of {list}*"));
+        }
+    }
+    Ok(())
+}
+
+fn check_sides(sides: &[Side], source: &dyn TensorSource) -> Result<()> {
+    for &(field, value, tensor, dimension) in sides {
+        let Some(shape) = source.shape(tensor) else { continue };
+        if shape.get(dimension) != Some(&value) {
+            return refuse(field, value, format!("{tensor} of shape {shape:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn refuse(field: &str, value: i64, found: String) -> Result<()> {
@@ -51,7 +75,7 @@ fn count_of(list: &str, names: &[String]) -> i64 {
     names.iter().filter_map(number).collect::<BTreeSet<_>>().len() as i64
 }
 
-fn layer_counts(config: &ModelConfig) -> [(&'static str, i64, &'static str); 5] {
+fn layer_counts(config: &ModelConfig) -> [LayerCount; 5] {
     [
         (
             "vision_config.backbone_config.num_hidden_layers",
@@ -69,8 +93,7 @@ fn layer_counts(config: &ModelConfig) -> [(&'static str, i64, &'static str); 5] 
     ]
 }
 
-/// Field, value, tensor, and which of its sides has that value.
-fn sides(config: &ModelConfig) -> Vec<(&'static str, i64, &'static str, usize)> {
+fn sides(config: &ModelConfig) -> Vec<Side> {
     let vit = &config.vision_config.backbone_config;
     let text = &config.text_config;
     let geometry = &config.geometry_encoder_config;
@@ -114,10 +137,50 @@ fn sides(config: &ModelConfig) -> Vec<(&'static str, i64, &'static str, usize)> 
     ]
 }
 
+fn tracker_layer_counts(config: &TrackerConfig) -> [LayerCount; 3] {
+    [
+        (
+            "tracker_config.mask_decoder_config.num_hidden_layers",
+            config.mask_decoder_config.num_hidden_layers,
+            "tracker_model.mask_decoder.transformer.layers.",
+        ),
+        (
+            "tracker_config.memory_attention_num_layers",
+            config.memory_attention_num_layers,
+            "tracker_model.memory_attention.layers.",
+        ),
+        (
+            "tracker_config.memory_fuser_num_layers",
+            config.memory_fuser_num_layers,
+            "tracker_model.memory_encoder.memory_fuser.layers.",
+        ),
+    ]
+}
+
+fn tracker_sides(config: &TrackerConfig) -> Vec<Side> {
+    let masks = &config.mask_decoder_config;
+    let attention = "tracker_model.memory_attention.layers.0.linear1.weight";
+    let perceptron = "tracker_model.mask_decoder.transformer.layers.0.mlp.proj_in.weight";
+    let times = "tracker_model.memory_temporal_positional_encoding";
+    vec![
+        ("tracker_config.memory_attention_hidden_size", config.memory_attention_hidden_size, attention, 1),
+        (
+            "tracker_config.memory_attention_feed_forward_hidden_size",
+            config.memory_attention_feed_forward_hidden_size,
+            attention,
+            0,
+        ),
+        ("tracker_config.mask_decoder_config.mlp_dim", masks.mlp_dim, perceptron, 0),
+        ("tracker_config.num_maskmem", config.num_maskmem, times, 0),
+        ("tracker_config.memory_encoder_output_channels", config.memory_encoder_output_channels, times, 3),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::ImageModel;
+    use crate::tracker::Tracker;
     use std::collections::BTreeMap;
     use tch::Tensor;
 
@@ -144,6 +207,27 @@ mod tests {
         let mut root: serde_json::Value = serde_json::from_str(SMALLEST).unwrap();
         *root.pointer_mut(&format!("/{}", field.replace('.', "/"))).unwrap() = value.into();
         serde_json::from_value(root).unwrap()
+    }
+
+    #[test]
+    fn every_field_of_the_tracker_that_tensors_repeat_is_told_by_its_name() {
+        let text = include_str!("../../tests/parity/configs/tiny_video.json");
+        let config = ModelConfig::from_json(text).unwrap();
+        let own = config.tracker.as_ref().unwrap();
+        let source = Shapes(Tracker::wanted_tensors(&config).unwrap());
+        check_tracker(own, &source).unwrap();
+        let counts = tracker_layer_counts(own).map(|(field, value, _)| (field, value)).into_iter();
+        let fields = counts.chain(tracker_sides(own).into_iter().map(|(field, value, ..)| (field, value)));
+        for (field, value) in fields {
+            let mut root: serde_json::Value = serde_json::from_str(text).unwrap();
+            *root.pointer_mut(&format!("/{}", field.replace('.', "/"))).unwrap() = (2 * value).into();
+            let wrong = ModelConfig {
+                tracker: serde_json::from_value(root["tracker_config"].take()).unwrap(),
+                ..config.clone()
+            };
+            let error = Tracker::load(&source, &wrong, tch::Device::Cpu, tch::Kind::Float).unwrap_err().to_string();
+            assert!(error.contains(&format!("{field} is {}, which disagrees", 2 * value)), "{field}: {error}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::bytes::{self, Bytes};
 use super::names::Layout;
+use super::placed::Placed;
 use super::shards::{self, Index};
 use super::stored::Stored;
 use super::{TensorSource, safetensors_file, torch_file};
@@ -18,7 +19,7 @@ pub struct Checkpoint {
     files: Vec<SourceFile>,
     layout: Layout,
     /// By our name.
-    tensors: BTreeMap<String, Stored>,
+    tensors: BTreeMap<String, Placed>,
 }
 
 struct SourceFile {
@@ -69,12 +70,12 @@ impl Checkpoint {
             cause,
             remedy: "Copy or download it again and compare its checksum".into(),
         };
-        let mut tensors = BTreeMap::new();
+        let mut tensors: BTreeMap<String, Placed> = BTreeMap::new();
         for (name, stored) in &in_files {
             for (ours, cut) in layout.ours(name) {
                 let part = stored.cut(cut);
                 let part = part.map_err(|cause| damaged(&files[stored.file].path, format!("{name}: {cause}")))?;
-                if tensors.insert(ours.clone(), part).is_some() {
+                if !tensors.entry(ours.clone()).or_default().add(cut, part) {
                     return Err(damaged(&files[stored.file].path, format!("two of its tensors are {ours}")));
                 }
             }
@@ -103,37 +104,41 @@ impl TensorSource for Checkpoint {
     }
 
     fn shape(&self, name: &str) -> Option<Vec<i64>> {
-        self.tensors.get(name).map(|stored| stored.shape.clone())
+        self.tensors.get(name).map(Placed::shape)
     }
 
     fn read(&self, name: &str) -> Result<Tensor> {
-        let usable = self.tensors.get(name).and_then(|stored| Some((stored.element.kind()?.0, &stored.shape)));
+        let usable = self.tensors.get(name).and_then(|placed| Some((placed.kind()?, placed.shape())));
         // Of no more elements than the file has, as was checked when it was opened; what is of no use is refused below.
-        let (kind, shape) = usable.map_or((Kind::Float, &[][..]), |(kind, shape)| (kind, &shape[..]));
-        let mut tensor = Tensor::empty(shape, (kind, Device::Cpu));
+        let (kind, shape) = usable.unwrap_or((Kind::Float, Vec::new()));
+        let mut tensor = Tensor::empty(&shape, (kind, Device::Cpu));
         self.copy_to(name, &mut tensor)?;
         Ok(tensor)
     }
 
     fn copy_to(&self, name: &str, target: &mut Tensor) -> Result<()> {
-        let Some(stored) = self.tensors.get(name) else {
+        let Some(placed) = self.tensors.get(name) else {
             return Err(Error::Weights { report: format!("{name} missing") });
         };
-        let SourceFile { path, bytes } = &self.files[stored.file];
-        let copied = bytes::copy(bytes.as_slice(), stored, target);
-        bytes.release(stored.range_in_bytes());
-        copied.map_err(|cause| Error::ModelFile {
-            path: path.clone(),
-            cause: format!("{name} {cause}"),
-            remedy: "Copy or download it again and compare its checksum, or use the checkpoint as it was published"
-                .into(),
-        })
+        for (stored, mut part) in placed.parts_of(target) {
+            let SourceFile { path, bytes } = &self.files[stored.file];
+            let copied = bytes::copy(bytes.as_slice(), stored, &mut part);
+            bytes.release(stored.range_in_bytes());
+            copied.map_err(|cause| Error::ModelFile {
+                path: path.clone(),
+                cause: format!("{name} {cause}"),
+                remedy: "Copy or download it again and compare its checksum, or use the checkpoint as it was published"
+                    .into(),
+            })?;
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::Component;
     use safetensors::tensor::{Dtype, TensorView};
 
     /// A file with one tensor of two elements for each name.
@@ -148,13 +153,33 @@ mod tests {
     }
 
     #[test]
-    fn the_video_layout_gives_the_detector_alone() {
+    fn the_video_layout_loses_its_prefix_for_the_detector_alone() {
         let names = ["detector_model.text_projection.bias", "tracker_neck.x", "tracker_model.y"];
         let checkpoint = Checkpoint::from_bytes("x.safetensors", written(&names, Dtype::BF16)).unwrap();
-        assert_eq!(checkpoint.names(), ["text_projection.bias"]);
+        assert_eq!(checkpoint.names(), ["text_projection.bias", "tracker_model.y", "tracker_neck.x"]);
+        assert_eq!(Component::Detector.of(&checkpoint).names(), ["text_projection.bias"]);
+        assert_eq!(Component::Tracker.of(&checkpoint).names(), ["tracker_model.y", "tracker_neck.x"]);
         assert_eq!(checkpoint.layout(), Layout::HfVideo);
         assert_eq!(checkpoint.shape("text_projection.bias"), Some(vec![2]));
         assert_eq!(checkpoint.read("text_projection.bias").unwrap().kind(), Kind::BFloat16);
+    }
+
+    #[test]
+    fn rows_of_several_tensors_become_one() {
+        let data: Vec<Vec<u8>> =
+            (0..4).map(|row| [row as f32, 10.0 + row as f32].map(f32::to_le_bytes).concat()).collect();
+        let named = |row: usize| format!("tracker.sam_prompt_encoder.point_embeddings.{row}.weight");
+        let file = |rows: &[usize]| {
+            let view = |row: usize| TensorView::new(Dtype::F32, vec![1, 2], &data[row]).unwrap();
+            let detector = ("detector.x".to_string(), view(0));
+            let tensors = rows.iter().map(|&row| (named(row), view(row))).chain([detector]);
+            safetensors::serialize(tensors, None).unwrap()
+        };
+        let opened = |rows: &[usize]| Checkpoint::from_bytes("x", file(rows)).unwrap();
+        let name = "tracker_model.prompt_encoder.point_embed.weight";
+        let table = opened(&[2, 0, 3, 1]).read(name).unwrap();
+        assert_eq!(Vec::<f32>::try_from(table.flatten(0, -1)).unwrap(), [0.0, 10.0, 1.0, 11.0, 2.0, 12.0, 3.0, 13.0]);
+        assert_eq!(opened(&[0, 3]).shape(name), Some(vec![2, 2]));
     }
 
     #[test]

@@ -8,7 +8,9 @@ pub mod agreement;
 mod bundled;
 mod bytes;
 pub mod checkpoint;
+mod component;
 pub mod names;
+mod placed;
 mod report;
 mod safetensors_file;
 mod shards;
@@ -22,6 +24,7 @@ use tch::{Device, Kind, Tensor};
 
 pub use bundled::bundled;
 pub use checkpoint::Checkpoint;
+pub use component::{Component, OfComponent};
 pub use report::LoadReport;
 
 use crate::error::{Error, Result};
@@ -78,6 +81,22 @@ pub fn load<T>(
     report.unexpected = source.names().into_iter().filter(|name| !used.contains(name)).collect();
     report.suggest(&source.names());
     if report.is_clean() { Ok(built) } else { Err(Error::Weights { report: report.to_string() }) }
+}
+
+/// The same for a part of what `source` holds: what the part does not ask for is not looked at.
+///
+/// # Errors
+/// [`Error::Weights`] with everything missing and mismatched.
+pub fn load_part<T>(
+    source: &dyn TensorSource,
+    device: Device,
+    kind: Kind,
+    build: impl FnOnce(&Loader<'_>) -> Result<T>,
+) -> Result<T> {
+    load(source, device, kind, |loader| {
+        loader.ignore_all();
+        build(loader)
+    })
 }
 
 /// Every tensor that `build` asks for, with its shape.
@@ -162,6 +181,10 @@ impl<'a> Loader<'a> {
     /// Accepts `name`, which the file may have and the model does not use.
     pub fn ignore(&self, name: &str) {
         self.ledger.borrow_mut().used.insert(self.path(name));
+    }
+
+    fn ignore_all(&self) {
+        self.ledger.borrow_mut().used.extend(self.source.names());
     }
 
     fn path(&self, name: &str) -> String {

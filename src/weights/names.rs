@@ -1,7 +1,8 @@
 //! Layouts of published files, and how their names become ours.
 //!
-//! Ours are transformers' names of the image model (`vision_encoder.…`, layout C). A layout B file carries the same
-//! names below `detector_model.`, beside the tracker's. A layout A file has the names of the original release, which
+//! Ours are transformers' names of the image model (`vision_encoder.…`, layout C), and beside them those of the
+//! tracker in the video model (`tracker_model.…`, `tracker_neck.…`). A layout B file carries the former below
+//! `detector_model.`. A layout A file has the names of the original release, which
 //! [`official`] turns into those of layout B.
 
 mod official;
@@ -11,7 +12,7 @@ use std::path::Path;
 use super::stored::Cut;
 use crate::error::{Error, Result};
 
-/// Where the image model's tensors stand in a file.
+/// Where a model's tensors stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// The original release, `sam3.pt`: `detector.`, `tracker.`.
@@ -70,17 +71,15 @@ impl Layout {
         )
     }
 
-    /// Our names of what a tensor holds of the image model; none for another component's.
+    /// Our names of what a tensor holds; none for what is dropped.
     pub(super) fn ours(self, name: &str) -> Vec<(String, Cut)> {
-        let of_detector = |(name, cut): (String, Cut)| {
-            let is_tracker = ["tracker.", "tracker_model.", "tracker_neck."].iter().any(|t| name.starts_with(t));
-            (!is_tracker).then(|| (name.strip_prefix(DETECTOR_PREFIX).unwrap_or(&name).to_string(), cut))
-        };
+        let without_prefix =
+            |(name, cut): (String, Cut)| (name.strip_prefix(DETECTOR_PREFIX).unwrap_or(&name).to_string(), cut);
         let published = match self {
             Self::Official => official::published(name),
             Self::HfVideo | Self::HfImage => vec![(name.to_string(), Cut::Whole)],
         };
-        published.into_iter().filter_map(of_detector).collect()
+        published.into_iter().map(without_prefix).collect()
     }
 }
 
@@ -98,10 +97,11 @@ mod tests {
         assert_eq!(detect(&["text_projection.bias"]).unwrap(), Layout::HfImage);
         let ours = |name| Layout::HfVideo.ours(name).into_iter().map(|(ours, _)| ours).collect::<Vec<_>>();
         assert_eq!(ours("detector_model.detr_encoder.x"), ["detr_encoder.x"]);
-        assert!(ours("tracker_model.x").is_empty());
+        assert_eq!(ours("tracker_model.x"), ["tracker_model.x"]);
         assert_eq!(detect(&["detector.x", "tracker.y"]).unwrap(), Layout::Official);
         assert_eq!(Layout::Official.ours("detector.segmentation_head.cross_attend_prompt.in_proj_bias").len(), 3);
-        assert!(Layout::Official.ours("tracker.no_obj_ptr").is_empty());
+        let pointer = ("tracker_model.no_object_pointer".to_string(), Cut::Whole);
+        assert_eq!(Layout::Official.ours("tracker.no_obj_ptr"), [pointer]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use sa3::Result;
 use sa3::config::ModelConfig;
 use sa3::model::ImageModel;
+use sa3::tracker::Tracker;
 use sa3::weights::TensorSource;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -70,7 +71,8 @@ pub struct HashedWeights {
 
 impl HashedWeights {
     pub fn new(rules: Vec<Rule>, overrides: BTreeMap<String, f32>, config: &ModelConfig) -> Self {
-        let shapes = ImageModel::wanted_tensors(config).expect("a checked configuration");
+        let mut shapes = ImageModel::wanted_tensors(config).expect("a checked configuration");
+        shapes.extend(Tracker::wanted_tensors(config).expect("a checked configuration"));
         Self { rules, overrides, shapes, disturbed: None }
     }
 }

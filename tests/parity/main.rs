@@ -1,4 +1,4 @@
-//! Every block of the image path against transformers, on fixtures made by `generate.py` beside this file.
+//! Every block of the image path and of the tracker against transformers, on fixtures made by `generate.py` beside this file.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod blocks;
@@ -8,4 +8,8 @@ mod fixtures;
 mod official;
 mod resize;
 mod tokens;
+mod tracker;
+mod tracker_blocks;
+mod tracker_loading;
+mod tracker_sequences;
 mod trained;

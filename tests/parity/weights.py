@@ -28,6 +28,8 @@ GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 # Chosen so that scores spread around the threshold, boxes differ in size, some reference points reach the ends of the
 # inverse sigmoid, masks are neither empty nor full, and rounding is not amplified from block to block.
 RULES = [
+    # Random frequencies of points; only the tracker has them.
+    {"contains": "positional_embedding", "ends_with": "", "least_rank": 2, "most_rank": 2, "offset": 0.0, "std": 1.0},
     {"contains": "position_embeddings", "ends_with": "", "least_rank": 2, "most_rank": 4, "offset": 0.0, "std": 1.0},
     {"contains": "query_embed", "ends_with": "", "least_rank": 2, "most_rank": 4, "offset": 0.0, "std": 1.0},
     {"contains": "reference_points", "ends_with": "", "least_rank": 2, "most_rank": 4, "offset": 0.0, "std": 4.5},

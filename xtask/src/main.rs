@@ -8,6 +8,7 @@ mod debian;
 mod demo;
 mod doctor;
 mod elf;
+mod eval;
 mod exports;
 mod failure;
 mod fetch;
@@ -37,7 +38,7 @@ use say::say;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench.
+/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench, eval.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
@@ -84,6 +85,8 @@ enum Command {
     Parity(parity::Options),
     /// Measure speed
     Bench(bench::Options),
+    /// Judge masks and tracks: J&F, HOTA, IDF1, id switches, cgF1
+    Eval(eval::Options),
 }
 
 #[derive(clap::Args)]
@@ -135,6 +138,7 @@ fn run(command: Command) -> Outcome<()> {
         Command::Fuzz(options) => fuzz::run(&checkout, &options),
         Command::Parity(options) => parity::run(&checkout, &options),
         Command::Bench(options) => bench::run(&checkout, &options),
+        Command::Eval(options) => eval::run(&checkout, &options),
     }
 }
 

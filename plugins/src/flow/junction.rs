@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
-use sa3::{EngineSettings, Segmentation, SharedEngine};
+use sa3::{EngineSettings, SharedEngine};
 
 /// Frames that may wait for their turn. Upstream is blocked when there are more.
 pub const MAX_WAITING_FRAMES: usize = 3;
@@ -87,7 +87,7 @@ struct Inner {
     engine: EngineState,
     load_ticket: LoadTicket,
     pass_ticket: PassTicket,
-    answer: Option<sa3::Result<Segmentation>>,
+    is_answered: bool,
 }
 
 impl Inner {
@@ -121,7 +121,7 @@ impl Junction {
             engine: EngineState::Absent,
             load_ticket: LoadTicket(0),
             pass_ticket: PassTicket(0),
-            answer: None,
+            is_answered: false,
         };
         Self { inner: Mutex::new(inner), changed: Condvar::new() }
     }
@@ -274,7 +274,7 @@ impl Junction {
             inner.gate = gate;
             inner.take_ticket.0 += 1;
             inner.pass_ticket.0 += 1;
-            inner.answer = None;
+            inner.is_answered = false;
         });
     }
 
@@ -365,7 +365,7 @@ impl Junction {
     pub(super) fn pass_begins(&self) -> PassTicket {
         self.change(|inner| {
             inner.pass_ticket.0 += 1;
-            inner.answer = None;
+            inner.is_answered = false;
             inner.pass_ticket
         })
     }
@@ -375,17 +375,13 @@ impl Junction {
         self.lock().pass_ticket == ticket
     }
 
-    /// Brings the answer; it is dropped when the pass was abandoned.
-    pub(super) fn answer(&self, ticket: PassTicket, answer: sa3::Result<Segmentation>) {
-        self.change(|inner| {
-            if inner.pass_ticket == ticket {
-                inner.answer = Some(answer);
-            }
-        });
+    /// The answer is there; it is dropped when the pass was abandoned.
+    pub(super) fn answer(&self, ticket: PassTicket) {
+        self.change(|inner| inner.is_answered |= inner.pass_ticket == ticket);
     }
 
-    pub(super) fn wait_for_answer(&self) -> Result<sa3::Result<Segmentation>, Interrupted> {
-        self.wait_while_open(|inner| inner.answer.take())
+    pub(super) fn wait_for_answer(&self) -> Result<(), Interrupted> {
+        self.wait_while_open(|inner| std::mem::take(&mut inner.is_answered).then_some(()))
     }
 }
 

@@ -12,6 +12,7 @@
 //! ever waits for a forward pass. An abandoned pass ends by itself, and its answer is dropped. Pixels and caps are never
 //! changed, and pixels are never copied.
 
+mod delay;
 mod junction;
 mod load;
 mod pads;
@@ -22,13 +23,16 @@ mod task;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::VideoInfo;
 use sa3::{EngineSettings, SharedEngine};
 
+use delay::DelayLine;
 use junction::Junction;
 pub use junction::MAX_WAITING_FRAMES;
 pub(crate) use pads::build_pads;
+pub(crate) use pass::OnAnswer;
 pub(crate) use stats::Stats;
 
 /// What an element does with its frames; the rest is the flow's.
@@ -45,6 +49,24 @@ pub(crate) trait Analyser: ElementImpl + ObjectSubclass<Type: Send + Sync> {
 
     /// Forget earlier frames: a flush, a new stream or new caps.
     fn forget(&self);
+
+    /// A stream begins; upstream can be asked about it.
+    fn begin(&self) {}
+
+    /// Frames that are held back after [`Analyser::process`], as later frames may tell something of them.
+    fn output_delay_in_frames(&self) -> u32 {
+        0
+    }
+
+    /// What still has to be done to a processed frame when it leaves.
+    fn release(&self, buffer: gst::Buffer) -> gst::Buffer {
+        buffer
+    }
+
+    /// An event from downstream; true when it goes no further.
+    fn takes_src_event(&self, _event: &gst::Event) -> bool {
+        false
+    }
 }
 
 /// The state of one element's flow.
@@ -52,6 +74,7 @@ pub(crate) struct Flow {
     pub(crate) sink_pad: gst::Pad,
     pub(crate) src_pad: gst::Pad,
     junction: Arc<Junction>,
+    delayed: Mutex<DelayLine>,
     stats: Mutex<Stats>,
     has_refused_caps: AtomicBool,
 }
@@ -63,6 +86,7 @@ impl Flow {
             sink_pad,
             src_pad,
             junction: Arc::new(Junction::new()),
+            delayed: Mutex::default(),
             stats: Mutex::default(),
             has_refused_caps: AtomicBool::new(false),
         }
@@ -73,9 +97,20 @@ impl Flow {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The lock is never held while anything is waited for.
+    fn delayed(&self) -> MutexGuard<'_, DelayLine> {
+        self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Frames in the queue.
     pub(crate) fn waiting_frames(&self) -> usize {
         self.junction.waiting_frames()
+    }
+
+    /// True when upstream is live; false while nobody answers.
+    pub(crate) fn is_live(&self) -> bool {
+        let mut query = gst::query::Latency::new();
+        self.sink_pad.peer_query(&mut query) && query.result().0
     }
 
     /// The engine, once it is loaded.

@@ -6,8 +6,8 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode};
 
-use super::junction::{Item, Junction, MAX_WAITING_FRAMES};
-use super::{Analyser, task};
+use super::junction::{Item, MAX_WAITING_FRAMES};
+use super::{Analyser, Flow, task};
 
 /// Frames this element holds at most: those that wait and the one in work.
 const MAX_HELD_FRAMES: u32 = MAX_WAITING_FRAMES as u32 + 1;
@@ -32,6 +32,13 @@ pub(crate) fn build_pads<A: Analyser>(template: impl Fn(&str) -> Option<gst::Pad
             A::catch_panic_pad_function(parent, || Ok(()), |imp| activate_sink(imp, is_active))
         });
     let src = builder("src")
+        .event_function(|pad, parent, event| {
+            A::catch_panic_pad_function(
+                parent,
+                || false,
+                |imp| imp.takes_src_event(&event) || gst::Pad::event_default(pad, Some(&*imp.obj()), event),
+            )
+        })
         .query_function(|pad, parent, query| {
             A::catch_panic_pad_function(parent, || false, |imp| src_query(imp, pad, query))
         })
@@ -57,7 +64,7 @@ fn sink_event<A: Analyser>(imp: &A, pad: &gst::Pad, event: gst::Event) -> bool {
             is_handled
         }
         gst::EventView::FlushStop(_) => {
-            keep_sticky_events(&flow.src_pad, &flow.junction);
+            keep_sticky_events(flow);
             imp.forget();
             let is_handled = flow.src_pad.push_event(event);
             flow.junction.open();
@@ -70,14 +77,15 @@ fn sink_event<A: Analyser>(imp: &A, pad: &gst::Pad, event: gst::Event) -> bool {
 }
 
 /// A flush drops what waits, but the stream's start, caps and tags still hold: the pad sends them with the next frame.
-fn keep_sticky_events(src_pad: &gst::Pad, junction: &Junction) {
-    for item in junction.clear() {
+fn keep_sticky_events(flow: &Flow) {
+    let delayed = flow.delayed().clear();
+    for item in delayed.into_iter().chain(flow.junction.clear()) {
         if let Item::Event(event) = item
             && event.is_sticky()
             && !matches!(event.type_(), gst::EventType::Segment | gst::EventType::Eos)
         {
             // Only a pad that is at its end refuses, and then there is no next frame.
-            let _ = src_pad.store_sticky_event(&event);
+            let _ = flow.src_pad.store_sticky_event(&event);
         }
     }
 }
@@ -127,17 +135,17 @@ fn sink_query<A: Analyser>(imp: &A, pad: &gst::Pad, query: &mut gst::QueryRef) -
     if let gst::QueryViewMut::Allocation(allocation) = query.view_mut()
         && is_answered
     {
-        amend_allocation(allocation);
+        amend_allocation(allocation, MAX_HELD_FRAMES + imp.output_delay_in_frames());
     }
     is_answered
 }
 
 /// Downstream's offer, with room for the frames held here and without crop metas: masks lie over whole frames.
-fn amend_allocation(allocation: &mut gst::query::Allocation) {
+fn amend_allocation(allocation: &mut gst::query::Allocation, held_frames: u32) {
     let pools: Vec<_> = allocation.allocation_pools().collect();
     for (index, (pool, size, min, max)) in (0..).zip(pools) {
-        let max = if max == 0 { 0 } else { max + MAX_HELD_FRAMES };
-        allocation.set_nth_allocation_pool(index, pool.as_ref(), size, min + MAX_HELD_FRAMES, max);
+        let max = if max == 0 { 0 } else { max + held_frames };
+        allocation.set_nth_allocation_pool(index, pool.as_ref(), size, min + held_frames, max);
     }
     while let Some(index) = allocation.find_allocation_meta::<VideoCropMeta>() {
         allocation.remove_nth_allocation_meta(index);
@@ -151,7 +159,7 @@ fn src_query<A: Analyser>(imp: &A, pad: &gst::Pad, query: &mut gst::QueryRef) ->
     }
 }
 
-/// Upstream's latency, and in a live pipeline the mean time of the last passes on top.
+/// Upstream's latency, and in a live pipeline the mean time of the last passes and the frames held back on top.
 fn answer_latency<A: Analyser>(imp: &A, latency: &mut gst::query::Latency) -> bool {
     let flow = imp.flow();
     let mut upstream = gst::query::Latency::new();
@@ -161,19 +169,21 @@ fn answer_latency<A: Analyser>(imp: &A, latency: &mut gst::query::Latency) -> bo
     let (is_live, mut min, mut max) = upstream.result();
     if is_live {
         let pass = gst::ClockTime::try_from(flow.stats().tell_latency()).unwrap_or(gst::ClockTime::ZERO);
-        min += pass;
-        max = max.map(|max| max + pass + waiting_time(&flow.src_pad));
+        let frame = frame_duration(&flow.src_pad);
+        let held = pass + frame * u64::from(imp.output_delay_in_frames());
+        min += held;
+        max = max.map(|max| max + held + frame * MAX_WAITING_FRAMES as u64);
     }
     latency.set(is_live, min, max);
     true
 }
 
-/// The play time of a full queue; zero while the frame rate is unknown.
-fn waiting_time(src_pad: &gst::Pad) -> gst::ClockTime {
+/// The play time of a frame; zero while the frame rate is unknown.
+fn frame_duration(src_pad: &gst::Pad) -> gst::ClockTime {
     let info = src_pad.current_caps().and_then(|caps| VideoInfo::from_caps(&caps).ok());
     let fps = info.map(|info| info.fps()).filter(|fps| fps.numer() > 0);
     fps.and_then(|fps| gst::ClockTime::SECOND.mul_div_floor(fps.denom() as u64, fps.numer() as u64))
-        .map_or(gst::ClockTime::ZERO, |duration| duration * MAX_WAITING_FRAMES as u64)
+        .unwrap_or(gst::ClockTime::ZERO)
 }
 
 fn activate_sink<A: Analyser>(imp: &A, is_active: bool) -> Result<(), gst::LoggableError> {
@@ -191,6 +201,7 @@ fn activate_src<A: Analyser>(imp: &A, is_active: bool) -> Result<(), gst::Loggab
     }
     flow.junction.close();
     flow.src_pad.stop_task()?;
+    flow.delayed().clear();
     flow.junction.clear();
     Ok(())
 }

@@ -1,39 +1,58 @@
 //! One forward pass: the frame goes to the engine's thread, the answer comes back through the junction.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use gst_video::VideoInfo;
+use sa3::Error;
+use sa3::engine::StageTimes;
 use sa3::frame::{Frame, FrameSource};
-use sa3::{Error, SegmentRequest, Segmentation, SharedEngine};
 
 use super::Flow;
 use super::junction::{Junction, PassTicket};
 use crate::frame::MappedFrame;
 
+/// Where an answer lies until the task takes it.
+type Slot<T> = Arc<Mutex<Option<sa3::Result<T>>>>;
+
+/// Brings an answer; callable from any thread.
+pub(crate) struct OnAnswer<T> {
+    slot: Slot<T>,
+    junction: Arc<Junction>,
+    ticket: PassTicket,
+}
+
+impl<T> OnAnswer<T> {
+    pub(crate) fn give(self, answer: sa3::Result<T>) {
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.junction.answer(self.ticket);
+    }
+}
+
 impl Flow {
-    /// Segments a frame and waits for it, no longer than the stream flows.
+    /// Hands a frame to the engine by `submit` and waits for the answer, no longer than the stream flows.
     ///
     /// # Errors
     /// [`gst::FlowError::Flushing`] when the wait was cut short; the engine's own errors are inside.
-    pub(crate) fn segment(
+    pub(crate) fn ask<T>(
         &self,
-        engine: &SharedEngine,
         (buffer, info): (&gst::Buffer, &VideoInfo),
-        request: Arc<SegmentRequest>,
-    ) -> Result<sa3::Result<Segmentation>, gst::FlowError> {
+        submit: impl FnOnce(Box<dyn FrameSource>, OnAnswer<T>),
+        times: impl FnOnce(&T) -> StageTimes,
+    ) -> Result<sa3::Result<T>, gst::FlowError> {
         let frame = match MappedFrame::new(buffer.clone(), info) {
             Ok(frame) => frame,
             Err(error) => return Ok(Err(error)),
         };
         let ticket = self.junction.pass_begins();
         let began = Instant::now();
-        let source = Box::new(WantedFrame { frame, junction: self.junction.clone(), ticket });
-        let junction = self.junction.clone();
-        engine.submit(source, request, move |answer| junction.answer(ticket, answer));
-        let answer = self.junction.wait_for_answer()?;
-        if let Ok(segmentation) = &answer {
-            self.stats().note_pass(began.elapsed(), &segmentation.times);
+        let slot = Slot::default();
+        let on_answer = OnAnswer { slot: slot.clone(), junction: self.junction.clone(), ticket };
+        submit(Box::new(WantedFrame { frame, junction: self.junction.clone(), ticket }), on_answer);
+        self.junction.wait_for_answer()?;
+        let answer = slot.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(Err(Error::Closed));
+        if let Ok(answer) = &answer {
+            self.stats().note_pass(began.elapsed(), &times(answer));
         }
         Ok(answer)
     }

@@ -85,13 +85,15 @@ impl Stats {
 type Part = fn(&(Duration, StageTimes)) -> Duration;
 
 /// The times shown: the whole pass with its wait for the engine, then the engine's stages.
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 8] = [
     ("pass", |(taken, _)| *taken),
     ("preprocess", |(_, times)| times.preprocess),
     ("vision", |(_, times)| times.vision),
     ("text", |(_, times)| times.text),
     ("detector", |(_, times)| times.detector),
     ("masks", |(_, times)| times.masks),
+    ("tracker", |(_, times)| times.tracker),
+    ("rules", |(_, times)| times.rules),
 ];
 
 fn in_ms(time: Duration) -> f64 {

@@ -34,11 +34,8 @@ fn iterate<A: Analyser>(imp: &A, caps_in_use: &mut CapsInUse) -> bool {
         return false;
     };
     let outcome = match item {
-        Item::Event(event) => {
-            push_event(imp, event);
-            Ok(())
-        }
-        Item::Buffer(buffer) => push_frame(imp, buffer, caps_in_use),
+        Item::Event(event) => take_event(imp, event),
+        Item::Buffer(buffer) => take_frame(imp, buffer, caps_in_use),
     };
     junction.done(ticket, outcome);
     if junction.holds_eos() {
@@ -47,22 +44,54 @@ fn iterate<A: Analyser>(imp: &A, caps_in_use: &mut CapsInUse) -> bool {
     true
 }
 
-fn push_event<A: Analyser>(imp: &A, event: gst::Event) {
-    if matches!(event.type_(), gst::EventType::StreamStart | gst::EventType::Caps) {
+fn take_event<A: Analyser>(imp: &A, event: gst::Event) -> Result<(), Failure> {
+    use gst::EventType::{Caps, Eos, Segment, SegmentDone, StreamStart};
+    let kind = event.type_();
+    // What comes next belongs to another stretch of video, or does not come at all.
+    if matches!(kind, StreamStart | Caps | Segment | SegmentDone | Eos) {
+        while let Some(item) = { imp.flow().delayed().drain_one() } {
+            push_item(imp, item)?;
+        }
+    }
+    if matches!(kind, StreamStart | Caps) {
         imp.forget();
     }
-    // A refused event shows with the next frame, as frames carry an error that says why.
-    imp.flow().src_pad.push_event(event);
+    if kind == Segment {
+        imp.begin();
+    }
+    imp.flow().delayed().push(Item::Event(event));
+    push_what_may_leave(imp)
 }
 
-fn push_frame<A: Analyser>(imp: &A, buffer: gst::Buffer, caps_in_use: &mut CapsInUse) -> Result<(), Failure> {
+fn take_frame<A: Analyser>(imp: &A, buffer: gst::Buffer, caps_in_use: &mut CapsInUse) -> Result<(), Failure> {
     let flow = imp.flow();
-    let refused = |flow| Failure { flow, is_told: false };
-    let info = info_in_use(&flow.src_pad, caps_in_use).map_err(refused)?;
+    let info = info_in_use(&flow.src_pad, caps_in_use).map_err(|flow| Failure { flow, is_told: false })?;
     let buffer = imp.process(buffer, info).map_err(|flow| Failure { flow, is_told: true })?;
-    flow.src_pad.push(buffer).map_err(refused)?;
-    flow.stats().frames_out += 1;
+    flow.delayed().push(Item::Buffer(buffer));
+    push_what_may_leave(imp)?;
     tell_latency_if_it_moved(imp);
+    Ok(())
+}
+
+fn push_what_may_leave<A: Analyser>(imp: &A) -> Result<(), Failure> {
+    let delay = imp.output_delay_in_frames() as usize;
+    while let Some(item) = { imp.flow().delayed().pop(delay) } {
+        push_item(imp, item)?;
+    }
+    Ok(())
+}
+
+fn push_item<A: Analyser>(imp: &A, item: Item) -> Result<(), Failure> {
+    let flow = imp.flow();
+    match item {
+        // A refused event shows with the next frame, as frames carry an error that says why.
+        Item::Event(event) => drop(flow.src_pad.push_event(event)),
+        Item::Buffer(buffer) => {
+            let buffer = imp.release(buffer);
+            flow.src_pad.push(buffer).map_err(|flow| Failure { flow, is_told: false })?;
+            flow.stats().frames_out += 1;
+        }
+    }
     Ok(())
 }
 

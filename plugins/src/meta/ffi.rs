@@ -14,7 +14,7 @@ use gst::BufferRef;
 use gst::meta::{MetaAPI, MetaTransform, MetaTransformCopy};
 
 /// GST_SA3_MASK_META_VERSION of the header.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// One object, as C sees it.
 #[repr(C)]
@@ -30,6 +30,9 @@ struct RawObject {
     mask_height: u32,
     mask_stride: u32,
     mask: *mut GstBuffer,
+    state: u32,
+    first_seen: gst::ffi::GstClockTime,
+    last_seen: gst::ffi::GstClockTime,
 }
 
 /// One semantic map, as C sees it.
@@ -77,6 +80,10 @@ pub(super) struct Entry {
     pub mask_width: u32,
     pub mask_height: u32,
     pub mask: gst::Buffer,
+    /// GstSa3ObjectState of the header.
+    pub state: u32,
+    pub first_seen: Option<gst::ClockTime>,
+    pub last_seen: Option<gst::ClockTime>,
 }
 
 /// One semantic map, as Rust writes and reads it.
@@ -150,6 +157,9 @@ impl RawObject {
             mask_height: entry.mask_height,
             mask_stride: entry.mask_width,
             mask: entry.mask.as_mut_ptr(),
+            state: entry.state,
+            first_seen: entry.first_seen.into_glib(),
+            last_seen: entry.last_seen.into_glib(),
         }
     }
 }

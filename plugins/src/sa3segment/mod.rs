@@ -47,12 +47,7 @@
 //! A frame that the model fails on passes without objects. When libtorch itself fails (out of memory, a lost device) the
 //! stream ends with an error.
 
-mod actions;
 mod imp;
-mod placement;
-mod prompts;
-mod segmenter;
-mod settings;
 
 use glib::prelude::*;
 

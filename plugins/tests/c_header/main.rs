@@ -12,12 +12,12 @@ const PIPELINE: &str = "videotestsrc num-buffers=2 ! video/x-raw,format=I420,wid
                         videoscale ! video/x-raw,width=160,height=120 ! fakesink name=out";
 /// Inside a disc of radius 0.15 on a grid of 72x72, at the level of 0.6.
 const OUTPUT: &str = "\
-version 2 frame 160x120 level 153 age 0 source 0 objects 2
+version 3 frame 160x120 level 153 age 0 source 0 objects 2
 red car prompt 0 id 1:1 score 0.95 box 0.05 0.10 0.35 0.40 mask 72x72 inside INSIDE
 dog prompt 1 id 1:2 score 0.94 box 0.05 0.35 0.35 0.65 mask 72x72 inside INSIDE
 map of red car prompt 0 presence 0.95 72x72 inside HALF
 map of dog prompt 1 presence 0.94 72x72 inside HALF
-version 2 frame 160x120 level 153 age 1 source 0 objects 2
+version 3 frame 160x120 level 153 age 1 source 0 objects 2
 red car prompt 0 id 1:1 score 0.95 box 0.05 0.10 0.35 0.40 mask 72x72 inside INSIDE
 dog prompt 1 id 1:2 score 0.94 box 0.05 0.35 0.35 0.65 mask 72x72 inside INSIDE
 map of red car prompt 0 presence 0.95 72x72 inside HALF

@@ -92,6 +92,9 @@ pub fn disc(info: &VideoInfo) -> Objects {
         score: 0.9,
         box_in_frame: BoxXyxy { x0: 0.25, y0: 0.25, x1: 0.75, y1: 0.75 },
         mask: Mask::new(MASK_SIDE, MASK_SIDE, (0..MASK_SIDE * MASK_SIDE).map(value).collect::<Vec<_>>()).unwrap(),
+        state: None,
+        first_seen_ns: None,
+        last_seen_ns: None,
     };
     Objects { frame_width: info.width(), frame_height: info.height(), items: vec![object], ..Objects::default() }
 }

@@ -23,8 +23,12 @@ pub fn init() {
 
 /// An element of its own name, with properties as gst-launch takes them.
 pub fn element(properties: &str) -> gst::Element {
+    element_of("sa3segment", properties)
+}
+
+pub fn element_of(factory: &str, properties: &str) -> gst::Element {
     init();
-    gst::parse::launch(&format!("sa3segment {properties}")).unwrap()
+    gst::parse::launch(&format!("{factory} {properties}")).unwrap()
 }
 
 pub struct Rig {
@@ -38,7 +42,12 @@ pub struct Rig {
 impl Rig {
     /// Without caps yet.
     pub fn bare(properties: &str) -> Self {
-        let (element, bus) = (element(properties), gst::Bus::new());
+        Self::around(element(properties))
+    }
+
+    /// Around any element, without caps yet.
+    pub fn around(element: gst::Element) -> Self {
+        let bus = gst::Bus::new();
         element.set_bus(Some(&bus));
         let harness = Harness::with_element(&element, Some("sink"), Some("src"));
         Self { harness, element, bus, unread: RefCell::default() }

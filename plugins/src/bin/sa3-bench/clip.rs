@@ -77,13 +77,7 @@ impl RawClip {
 
     pub fn truth(&self, frame_number: usize) -> Result<LabelPicture, String> {
         let path = self.masks().join(format!("{frame_number:04}.png"));
-        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let file = std::fs::File::open(&path).map_err(|error| failed(&error))?;
-        let mut reader =
-            png::Decoder::new(std::io::BufReader::new(file)).read_info().map_err(|error| failed(&error))?;
-        let mut labels = vec![0; reader.output_buffer_size().ok_or_else(|| failed(&"too large"))?];
-        let info = reader.next_frame(&mut labels).map_err(|error| failed(&error))?;
-        Ok(LabelPicture { width: info.width, height: info.height, labels })
+        LabelPicture::read(&path).map_err(|error| error.to_string())
     }
 }
 

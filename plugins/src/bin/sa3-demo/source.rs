@@ -95,12 +95,7 @@ impl Source {
     /// The truth about one frame.
     pub fn truth(&self, frame_number: u64) -> Option<LabelPicture> {
         let path = self.truth.as_ref()?.masks.join(format!("{frame_number:04}.png"));
-        let mut reader =
-            png::Decoder::new(std::io::BufReader::new(std::fs::File::open(path).ok()?)).read_info().ok()?;
-        let mut labels = vec![0; reader.output_buffer_size()?];
-        let info = reader.next_frame(&mut labels).ok()?;
-        (info.color_type == png::ColorType::Grayscale && info.bit_depth == png::BitDepth::Eight)
-            .then_some(LabelPicture { width: info.width, height: info.height, labels })
+        LabelPicture::read(&path).ok()
     }
 }
 

@@ -72,6 +72,9 @@ mod tests {
             score,
             box_in_frame: BoxXyxy { x0: -0.1, y0: 0.0, x1: right, y1: 1.0 },
             mask: Mask::new(1, 1, [0]).unwrap(),
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
         };
         assert!(is_sensible(&object(0.5, 1.1)));
         for (score, right) in [(f32::NAN, 1.0), (0.5, f32::NAN), (1.5, 1.0), (0.5, 3.0), (0.5, f32::INFINITY)] {

@@ -1,0 +1,51 @@
+//! Following without tracker weights: a track takes the mask of the detection that it overlaps most, keeps its last one
+//! while detections miss it for a while, and is then lost.
+
+use super::assignment::greedy_assignment;
+use super::association::Association;
+use super::group::{Group, compete};
+use super::looking::Sighting;
+use super::model::TrackingModel;
+use super::session::Session;
+use super::settings::SessionConfig;
+use crate::objects::ObjectState;
+
+impl<M: TrackingModel> Session<M> {
+    /// Gives each track at most one detection and each detection at most one track, best overlap first. A track that got
+    /// one is confirmed by it, however much both moved; the others are unmatched. A detection then belongs to its track
+    /// alone: a mask that is only held doubles nothing.
+    pub(super) fn take_masks_of_detections(
+        &mut self,
+        sightings: &[Sighting],
+        outcome: &mut Association,
+        groups: &[Group],
+        config: &SessionConfig,
+    ) {
+        let mut pairs = Vec::new();
+        for (detection, tracks) in outcome.tracks_of.iter().enumerate() {
+            for &track in tracks {
+                let overlap = sightings[detection].inside.iou(&self.tracks[track].outline.inside);
+                debug_assert!(compete(groups[track], Some(sightings[detection].group)));
+                pairs.push((detection, track, overlap));
+            }
+        }
+        outcome.is_confirmed.fill(false);
+        outcome.tracks_of.iter_mut().for_each(Vec::clear);
+        for (detection, track) in greedy_assignment(pairs, config.association_iou) {
+            self.tracks[track].see(&sightings[detection], config);
+            outcome.is_confirmed[track] = true;
+            outcome.tracks_of[detection].push(track);
+        }
+        let is_unmatched = |&track: &usize| !outcome.is_confirmed[track] && !outcome.empty.contains(&track);
+        outcome.unmatched = (0..self.tracks.len()).filter(is_unmatched).collect();
+    }
+
+    /// Tracks that nobody saw on this frame keep their masks, or are lost when detections missed them too often.
+    pub(super) fn hold(&mut self, config: &SessionConfig) {
+        for track in self.tracks.iter_mut().filter(|track| !track.is_seen()) {
+            let is_restored = track.outline.inside.is_empty();
+            let is_held = !is_restored && track.missed <= config.hold_detections;
+            track.now.state = if is_held { ObjectState::Held } else { ObjectState::Lost };
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The session at work on discs, with and without a tracker.
+
+mod bounds;
+mod clicks;
+mod following;
+mod lifecycle;
+mod phrases;
+mod stage;
