@@ -2,50 +2,50 @@
 
 use tch::Tensor;
 
-use super::brgemm::{Product, pack};
-use super::linear::{Job, Sizes, WIDEST_PANEL, panel_width};
 use super::numbers::{narrow, wide};
+use super::tiles::{MatrixUnit, SIDE, STEP, TileRows, pack_columns, steps_of};
 use super::{parallel, view};
 
 /// Lines that one task takes.
 const LINES: usize = 4;
-/// Columns of one product.
-const PIXELS: usize = 48;
+/// Blocks of pixels whose rows stay in the cache while the kernel goes by.
+const PIXEL_BLOCKS: usize = 4;
 
 /// A 3 x 3 convolution, stride 1, padding 1.
 #[derive(Debug)]
 pub(crate) struct PackedConv3x3 {
-    /// [panels, 3, 3 · inputs / 2, width, 2]: a row of the kernel is one product, for neighbouring pixels are
+    /// [blocks of 32 outputs, 3, steps, 1024]: a row of the kernel is one product, for neighbouring pixels are
     /// neighbours in memory.
-    panels: Tensor,
+    columns: Tensor,
+    /// Padded with zeros to whole blocks.
     bias: Vec<f32>,
-    sizes: Sizes,
+    inputs: usize,
+    outputs: usize,
 }
 
 impl PackedConv3x3 {
     /// True for the sizes that the matrix unit is good at.
     pub(crate) fn fits(weight: &Tensor) -> bool {
         let size = weight.size();
-        super::apply_to(weight) && size[2..] == [3, 3] && size[0] >= 16 && size[1] >= 16 && size[1] % 2 == 0
+        super::apply_to(weight) && size[2..] == [3, 3] && size[0] >= 16 && size[1] % SIDE as i64 == 0
     }
 
     /// Packs `weight` [outputs, inputs, 3, 3] and `bias` [outputs].
     pub(crate) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Self {
         let [outputs, inputs] = [weight.size()[0], weight.size()[1]].map(|size| size as usize);
         let depth = 3 * inputs;
-        let width = panel_width(outputs, depth);
-        let count = outputs.div_ceil(width);
+        let (blocks, length) = (outputs.div_ceil(SIDE), steps_of(depth) * STEP);
         let ordered = weight.permute([0, 2, 3, 1]).contiguous(); // [outputs, 3, 3 · inputs]
         let source = view::bf16(&ordered);
-        let mut panels = view::new_bf16(&[(count * 3 * depth * width) as i64]);
-        parallel::over_chunks(view::bf16_mut(&mut panels), depth * width, &|index, panel| {
-            let (first, kernel_row) = (index / 3 * width, index % 3);
-            let row = |column: usize| source.get(((first + column) * 3 + kernel_row) * depth..)?.get(..depth);
-            pack(depth, width, row, panel);
+        let mut columns = view::new_bf16(&[(blocks * 3 * length) as i64]);
+        parallel::over_chunks(view::bf16_mut(&mut columns), length, &|index, block| {
+            let (first, kernel_row) = (index / 3 * SIDE, index % 3);
+            let column = |column: usize| source.chunks_exact(depth).nth((first + column) * 3 + kernel_row);
+            pack_columns(depth, column, block);
         });
         let mut bias = bias.map(view::to_floats).unwrap_or_default();
-        bias.resize(count * width, 0.0);
-        Self { panels, bias, sizes: Sizes { inputs, outputs, width } }
+        bias.resize(blocks * SIDE, 0.0);
+        Self { columns, bias, inputs, outputs }
     }
 
     /// # Shapes
@@ -53,16 +53,19 @@ impl PackedConv3x3 {
     pub(crate) fn forward(&self, x: &Tensor) -> Tensor {
         let pixels = x.to_kind(tch::Kind::BFloat16).permute([0, 2, 3, 1]).contiguous(); // [B, H, W, inputs]
         let (batch, rows, columns, _) = pixels.size4().expect("maps have four dimensions");
-        let Sizes { inputs, outputs, .. } = self.sizes;
+        let (inputs, outputs) = (self.inputs, self.outputs);
         let mut out = view::new_bf16(&[batch, rows, columns, outputs as i64]);
         let (rows, columns) = (rows as usize, columns as usize);
         let map = Map { pixels: view::bf16(&pixels), rows, line: columns * inputs, inputs };
-        let job = Job { panels: view::bf16(&self.panels), bias: &self.bias, sizes: self.sizes };
+        let padded_line = map.padded_line();
+        let job = Job { kernel: view::bf16(&self.columns), bias: &self.bias, inputs, outputs };
         parallel::over_chunks(view::bf16_mut(&mut out), LINES * columns * outputs, &|index, out| {
-            let mut padded = vec![0; 3 * (columns + 2) * inputs];
+            let mut padded = vec![0; 3 * padded_line];
+            let mut sums = vec![0.0; PIXEL_BLOCKS * STEP];
+            let unit = MatrixUnit::take();
             for (line, out) in out.chunks_exact_mut(columns * outputs).enumerate() {
                 map.neighbours(index * LINES + line, &mut padded);
-                job.run_line(&padded, columns, out);
+                job.run_line(&unit, &padded, columns, &mut sums, out);
             }
         });
         out.permute([0, 3, 1, 2])
@@ -80,10 +83,14 @@ struct Map<'a> {
 }
 
 impl Map<'_> {
-    /// A line (counted through the batch) with the ones above and below it; every line of `padded` has a zero pixel
-    /// at each end.
+    /// Numbers of a line with a zero pixel before it, and zeros behind it that fill the last block of pixels.
+    fn padded_line(&self) -> usize {
+        (self.line / self.inputs).next_multiple_of(SIDE) * self.inputs + 2 * self.inputs
+    }
+
+    /// A line (counted through the batch) with the ones above and below it, padded.
     fn neighbours(&self, line: usize, padded: &mut [u16]) {
-        for (kernel_row, out) in padded.chunks_exact_mut(self.line + 2 * self.inputs).enumerate() {
+        for (kernel_row, out) in padded.chunks_exact_mut(self.padded_line()).enumerate() {
             let out = &mut out[self.inputs..][..self.line];
             let row = line % self.rows + kernel_row;
             if row == 0 || row > self.rows {
@@ -95,25 +102,33 @@ impl Map<'_> {
     }
 }
 
+/// The layer as the threads share it.
+struct Job<'a> {
+    /// [blocks of 32 outputs, 3, steps, 1024]
+    kernel: &'a [u16],
+    bias: &'a [f32],
+    inputs: usize,
+    outputs: usize,
+}
+
 impl Job<'_> {
     /// One line of the output from three of the padded input.
-    fn run_line(&self, input: &[u16], columns: usize, out: &mut [u16]) {
-        let Sizes { inputs, outputs, width } = self.sizes;
-        let (depth, row_length) = (3 * inputs, (columns + 2) * inputs);
-        let mut products = [0.0f32; PIXELS * WIDEST_PANEL];
-        for (index, bias) in self.bias.chunks_exact(width).enumerate() {
-            let first = index * width;
-            let valid = width.min(outputs - first);
-            for start in (0..columns).step_by(PIXELS) {
-                let rows = PIXELS.min(columns - start);
-                let product = Product { rows, columns: width, depth, stride_a: inputs };
-                for kernel_row in 0..3 {
-                    let panel = &self.panels[(index * 3 + kernel_row) * depth * width..][..depth * width];
-                    let input = &input[kernel_row * row_length + start * inputs..];
-                    product.multiply(input, panel, &mut products, kernel_row > 0);
+    fn run_line(&self, unit: &MatrixUnit, input: &[u16], columns: usize, sums: &mut [f32], out: &mut [u16]) {
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let (steps, row_length) = (steps_of(3 * inputs), input.len() / 3);
+        for start in (0..columns).step_by(PIXEL_BLOCKS * SIDE) {
+            let pixels = (PIXEL_BLOCKS * SIDE).min(columns - start);
+            for (block, kernel) in self.kernel.chunks_exact(3 * steps * STEP).enumerate() {
+                for (kernel_row, kernel) in kernel.chunks_exact(steps * STEP).enumerate() {
+                    for (index, sums) in sums.chunks_exact_mut(STEP).take(pixels.div_ceil(SIDE)).enumerate() {
+                        let input = &input[kernel_row * row_length + (start + index * SIDE) * inputs..];
+                        unit.multiply(TileRows::apart(input, inputs), kernel, steps, sums, kernel_row > 0);
+                    }
                 }
-                for (pixel, products) in products.chunks_exact(width).take(rows).enumerate() {
-                    finish(products, bias, &mut out[(start + pixel) * outputs + first..][..valid]);
+                let (first, bias) = (block * SIDE, &self.bias[block * SIDE..][..SIDE]);
+                for (pixel, sums) in sums.chunks_exact(SIDE).take(pixels).enumerate() {
+                    let out = &mut out[(start + pixel) * outputs + first..];
+                    finish(sums, bias, &mut out[..SIDE.min(outputs - first)]);
                 }
             }
         }
@@ -121,7 +136,7 @@ impl Job<'_> {
 }
 
 wide! {
-    fn finish(products: &[f32], bias: &[f32], out: &mut [u16]) {
-        out.iter_mut().zip(products).zip(bias).for_each(|((out, product), bias)| *out = narrow(product + bias));
+    fn finish(sums: &[f32], bias: &[f32], out: &mut [u16]) {
+        out.iter_mut().zip(sums).zip(bias).for_each(|((out, sum), bias)| *out = narrow(sum + bias));
     }
 }

@@ -4,34 +4,23 @@ use std::cell::RefCell;
 
 use tch::Tensor;
 
-use super::brgemm::{Product, pack};
 use super::numbers::{gelu, narrow, wide, widen};
+use super::tiles::{MatrixUnit, SIDE, STEP, TileRows, pack_columns, pack_rows, steps_of};
 use super::{parallel, view};
 use crate::nn::Activation;
 
-/// Rows of one product: two tiles of the matrix unit.
-const ROWS_PER_PRODUCT: usize = 32;
-/// Outputs that are computed together, at most.
-pub(super) const WIDEST_PANEL: usize = 256;
-/// Bytes of a panel that stay in the cache while the rows of a task go by.
-const PANEL_BYTES: usize = 1 << 18;
-/// Inputs that one product sums up; longer sums are added up in 32 bits.
-const LONGEST_DEPTH: usize = 1024;
-/// Bytes of input that one task keeps in the cache while it goes through the panels.
-const INPUT_BYTES_PER_TASK: usize = 1 << 20;
+/// Blocks of columns whose sums are finished together, so that lines of the output are written in long pieces.
+const BLOCKS_AT_ONCE: usize = 4;
+/// Steps whose rows stay in the first cache while columns go by.
+const STEPS_AT_ONCE: usize = 16;
+/// Bytes of rows that one task keeps in the cache while it goes through the columns.
+const ROW_BYTES_PER_TASK: usize = 600 << 10;
+/// The same where sums are kept as well.
+const FUSED_ROW_BYTES_PER_TASK: usize = 400 << 10;
+/// Blocks of columns between two layers that are kept at a time.
+const HIDDEN_BLOCKS: usize = 16;
 /// Multiplications below which a second thread costs more than it brings.
 const WORTH_SHARING: usize = 1 << 19;
-
-/// The widest panels of whole tiles that stay in the cache and need little padding.
-pub(super) fn panel_width(outputs: usize, depth: usize) -> usize {
-    let padded = outputs.next_multiple_of(16);
-    let widest = (PANEL_BYTES / (2 * depth)).clamp(64, WIDEST_PANEL).min(padded);
-    (2..=widest / 16)
-        .rev()
-        .map(|tiles| 16 * tiles)
-        .find(|width| padded.is_multiple_of(*width))
-        .unwrap_or(widest.min(64))
-}
 
 /// What is done to each output before it is rounded: the activation, then the addition.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,80 +30,54 @@ pub(crate) struct After<'a> {
     pub(crate) residual: Option<&'a Tensor>,
 }
 
-/// A linear layer's weight in panels.
+/// A linear layer's weight in tiles.
 #[derive(Debug)]
 pub(crate) struct PackedLinear {
-    /// [panels, inputs / 2, width, 2]
-    panels: Tensor,
-    sizes: Sizes,
-    /// Padded with zeros to whole panels.
+    /// [blocks of 32 outputs, steps, 1024]
+    columns: Tensor,
+    inputs: usize,
+    outputs: usize,
+    /// Padded with zeros to whole blocks.
     bias: Vec<f32>,
-}
-
-/// Of a layer whose weight lies in panels.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sizes {
-    pub(super) inputs: usize,
-    pub(super) outputs: usize,
-    /// Outputs of a panel.
-    pub(super) width: usize,
-}
-
-/// A layer as the threads share it.
-pub(super) struct Job<'a> {
-    pub(super) panels: &'a [u16],
-    pub(super) bias: &'a [f32],
-    pub(super) sizes: Sizes,
 }
 
 impl PackedLinear {
     /// True for the sizes that the matrix unit is good at.
     pub(crate) fn fits(weight: &Tensor) -> bool {
         let size = weight.size();
-        super::apply_to(weight) && size[1] % 2 == 0 && size[1] >= 16 && size[0] > 0
+        super::apply_to(weight) && size[1] >= 16 && size[0] > 0
     }
 
     /// Packs `weight` [outputs, inputs] and `bias` [outputs].
     pub(crate) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Self {
         let [outputs, inputs] = [weight.size()[0], weight.size()[1]].map(|size| size as usize);
-        let width = panel_width(outputs, inputs.min(LONGEST_DEPTH));
-        let count = outputs.div_ceil(width);
-        let mut panels = view::new_bf16(&[(count * width * inputs) as i64]);
+        let (blocks, steps) = (outputs.div_ceil(SIDE), steps_of(inputs));
+        let mut columns = view::new_bf16(&[(blocks * steps * STEP) as i64]);
         let weight = weight.contiguous();
         let source = view::bf16(&weight);
-        parallel::over_chunks(view::bf16_mut(&mut panels), width * inputs, &|index, panel| {
-            let row = |column: usize| source.get((index * width + column) * inputs..)?.get(..inputs);
-            pack(inputs, width, row, panel);
+        parallel::over_chunks(view::bf16_mut(&mut columns), steps * STEP, &|index, block| {
+            pack_columns(inputs, |column| source.chunks_exact(inputs).nth(index * SIDE + column), block);
         });
         let mut bias = bias.map(view::to_floats).unwrap_or_default();
-        bias.resize(count * width, 0.0);
-        Self { panels, bias, sizes: Sizes { inputs, outputs, width } }
+        bias.resize(blocks * SIDE, 0.0);
+        Self { columns, inputs, outputs, bias }
     }
 
     /// # Shapes
     /// x: [.., inputs] → [.., outputs].
     pub(crate) fn forward(&self, x: &Tensor, after: After<'_>) -> Tensor {
-        let x = x.to_kind(tch::Kind::BFloat16).contiguous();
-        let residual = after.residual.map(|residual| residual.to_kind(tch::Kind::BFloat16).contiguous());
-        let Sizes { inputs, outputs, .. } = self.sizes;
-        let mut shape = x.size();
-        if let Some(last) = shape.last_mut() {
-            *last = outputs as i64;
-        }
-        let mut out = view::new_bf16(&shape);
-        let (input, residual) = (view::bf16(&x), residual.as_ref().map(view::bf16));
-        let rows_per_task = self.sizes.rows_per_task(input.len() / inputs);
-        let job = self.job();
-        parallel::over_chunks(view::bf16_mut(&mut out), rows_per_task * outputs, &|index, out| {
-            let first = index * rows_per_task;
-            let input = &input[first * inputs..][..out.len() / outputs * inputs];
-            job.run(input, residual.map(|all| Residual { all, first, width: outputs }), after.activation, out);
-        });
-        out
-    }
-
-    fn job(&self) -> Job<'_> {
-        Job { panels: view::bf16(&self.panels), bias: &self.bias, sizes: self.sizes }
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let inner = Inner { columns: view::bf16(&self.columns), steps: steps_of(inputs) };
+        let bias = self.bias.as_slice();
+        let activation = after.activation;
+        run(x, [inputs, outputs], ROW_BYTES_PER_TASK, after.residual, &|input, residual, out| {
+            let finish = Finish { bias, residual, activation, outputs };
+            BUFFERS.with_borrow_mut(|Buffers { rows, sums, .. }| {
+                pack_all_rows(input, inputs, rows);
+                sums.resize(BLOCKS_AT_ONCE * STEP, 0.0);
+                inner.run_at_once(rows, sums, &finish, out);
+            });
+        })
     }
 }
 
@@ -129,94 +92,152 @@ pub(crate) fn forward_both(
     residual: Option<&Tensor>,
     x: &Tensor,
 ) -> Tensor {
+    let inner = |layer: &PackedLinear| steps_of(layer.inputs);
+    let fused = Fused {
+        first: Inner { columns: view::bf16(&first.columns), steps: inner(first) },
+        first_bias: &first.bias,
+        activation,
+        second: Inner { columns: view::bf16(&second.columns), steps: inner(second) },
+    };
+    let (inputs, outputs, bias) = (first.inputs, second.outputs, second.bias.as_slice());
+    run(x, [inputs, outputs], FUSED_ROW_BYTES_PER_TASK, residual, &|input, residual, out| {
+        let finish = Finish { bias, residual, activation: None, outputs };
+        BUFFERS.with_borrow_mut(|buffers| {
+            pack_all_rows(input, inputs, &mut buffers.rows);
+            fused.run(buffers, &finish, out);
+        });
+    })
+}
+
+/// Input, what is added, and the output of some rows.
+type Task<'a> = dyn Fn(&[u16], Option<Residual<'_>>, &mut [u16]) + Sync + 'a;
+
+/// Calls `task` with the input, what is added, and the output of each part of `x`, in parallel.
+fn run(
+    x: &Tensor,
+    [inputs, outputs]: [usize; 2],
+    row_bytes_per_task: usize,
+    residual: Option<&Tensor>,
+    task: &Task<'_>,
+) -> Tensor {
     let x = x.to_kind(tch::Kind::BFloat16).contiguous();
     let residual = residual.map(|residual| residual.to_kind(tch::Kind::BFloat16).contiguous());
-    let (inputs, inner, outputs) = (first.sizes.inputs, first.sizes.outputs, second.sizes.outputs);
     let mut shape = x.size();
     if let Some(last) = shape.last_mut() {
         *last = outputs as i64;
     }
     let mut out = view::new_bf16(&shape);
     let (input, residual) = (view::bf16(&x), residual.as_ref().map(view::bf16));
-    let rows_per_task = first.sizes.rows_per_task(input.len() / inputs);
-    let [first, second] = [first, second].map(PackedLinear::job);
+    let rows = input.len() / inputs;
+    let rows_per_task = if rows * inputs * outputs < WORTH_SHARING {
+        rows.next_multiple_of(SIDE)
+    } else {
+        rows_per_task(rows, row_bytes_per_task / (2 * inputs))
+    };
     parallel::over_chunks(view::bf16_mut(&mut out), rows_per_task * outputs, &|index, out| {
-        let (start, rows) = (index * rows_per_task, out.len() / outputs);
-        HIDDEN.with_borrow_mut(|hidden| {
-            hidden.resize(rows * inner, 0);
-            first.run(&input[start * inputs..][..rows * inputs], None, Some(activation), hidden);
-            let residual = residual.map(|all| Residual { all, first: start, width: outputs });
-            second.run(hidden, residual, None, out);
-        });
+        let first = index * rows_per_task;
+        let input = &input[first * inputs..][..out.len() / outputs * inputs];
+        task(input, residual.map(|all| Residual { all, first, width: outputs }), out);
     });
     out
 }
 
-impl Sizes {
-    /// Even shares for every thread, in whole tiles, and no more than the cache holds.
-    fn rows_per_task(self, rows: usize) -> usize {
-        if rows * self.inputs * self.outputs < WORTH_SHARING {
-            return rows;
-        }
-        let threads = tch::get_num_threads().max(1) as usize;
-        let most = (INPUT_BYTES_PER_TASK / (2 * self.inputs.min(LONGEST_DEPTH))).max(ROWS_PER_PRODUCT);
-        let shares = rows.div_ceil(most).next_multiple_of(threads);
-        rows.div_ceil(shares).next_multiple_of(16)
-    }
+/// Even shares for every thread, in whole blocks, and no more than `most` where that is a block.
+fn rows_per_task(rows: usize, most: usize) -> usize {
+    let threads = tch::get_num_threads().max(1) as usize;
+    let shares = rows.div_ceil(most.max(SIDE)).next_multiple_of(threads);
+    rows.div_ceil(shares).next_multiple_of(SIDE)
 }
 
 thread_local! {
-    /// A task's rows between two layers; the longest task seen bounds it.
-    static HIDDEN: RefCell<Vec<u16>> = RefCell::default();
-    /// Sums of a task's rows; the longest task seen bounds it.
-    static SUMS: RefCell<Vec<f32>> = RefCell::default();
+    /// Each thread keeps its buffers; the longest task seen bounds them.
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-impl Job<'_> {
-    fn run(&self, input: &[u16], residual: Option<Residual<'_>>, activation: Option<Activation>, out: &mut [u16]) {
-        let after = Finish { bias: self.bias, residual, activation, outputs: self.sizes.outputs };
-        SUMS.with_borrow_mut(|sums| {
-            if self.sizes.inputs > LONGEST_DEPTH {
-                self.run_in_parts(input, &after, sums, out);
-            } else {
-                self.run_at_once(input, &after, sums, out);
-            }
-        });
-    }
+#[derive(Default)]
+struct Buffers {
+    /// [blocks of rows, steps, 1024]
+    rows: Vec<u16>,
+    /// What lies between two layers, as rows of the second: [blocks of rows, steps, 1024].
+    hidden: Vec<u16>,
+    /// [blocks, 32, 32]
+    sums: Vec<f32>,
+    /// [blocks of rows, blocks of columns, 32, 32]
+    totals: Vec<f32>,
+}
 
+fn pack_all_rows(input: &[u16], inputs: usize, rows: &mut Vec<u16>) {
+    let length = steps_of(inputs) * STEP;
+    rows.resize(input.len().div_ceil(SIDE * inputs) * length, 0);
+    for (input, rows) in input.chunks(SIDE * inputs).zip(rows.chunks_exact_mut(length)) {
+        pack_rows(inputs, |row| input.chunks_exact(inputs).nth(row), rows);
+    }
+}
+
+/// A layer's products without what follows them.
+struct Inner<'a> {
+    columns: &'a [u16],
+    steps: usize,
+}
+
+impl Inner<'_> {
     /// Every product is finished while it is in the cache.
-    fn run_at_once(&self, input: &[u16], after: &Finish<'_>, sums: &mut Vec<f32>, out: &mut [u16]) {
-        let Sizes { inputs, width, .. } = self.sizes;
-        sums.resize(ROWS_PER_PRODUCT * width, 0.0);
-        for (index, panel) in self.panels.chunks_exact(width * inputs).enumerate() {
-            for (block, input) in input.chunks(ROWS_PER_PRODUCT * inputs).enumerate() {
-                let rows = input.len() / inputs;
-                let product = Product { rows, columns: width, depth: inputs, stride_a: inputs };
-                product.multiply(input, panel, sums, false);
-                finish(&sums[..rows * width], width, index * width, block * ROWS_PER_PRODUCT, after, out);
+    fn run_at_once(&self, rows: &[u16], sums: &mut [f32], finish: &Finish<'_>, out: &mut [u16]) {
+        let unit = MatrixUnit::take();
+        let length = self.steps * STEP;
+        for (group, columns) in self.columns.chunks(BLOCKS_AT_ONCE * length).enumerate() {
+            for (block, rows) in rows.chunks_exact(length).enumerate() {
+                for start in (0..self.steps).step_by(STEPS_AT_ONCE) {
+                    let steps = STEPS_AT_ONCE.min(self.steps - start);
+                    let rows = TileRows::packed(&rows[start * STEP..]);
+                    for (columns, sums) in columns.chunks_exact(length).zip(sums.chunks_exact_mut(STEP)) {
+                        unit.multiply(rows, &columns[start * STEP..], steps, sums, start > 0);
+                    }
+                }
+                let sums = &sums[..columns.len() / length * STEP];
+                finish.rows(sums, group * BLOCKS_AT_ONCE * SIDE, block * SIDE, out);
             }
         }
     }
+}
 
-    /// Part after part of the inputs goes through all panels, so that neither rows nor panels leave the cache between.
-    fn run_in_parts(&self, input: &[u16], after: &Finish<'_>, sums: &mut Vec<f32>, out: &mut [u16]) {
-        let Sizes { inputs, width, .. } = self.sizes;
-        let (rows, panels) = (input.len() / inputs, self.panels.len() / (width * inputs));
-        sums.resize(rows * panels * width, 0.0);
-        let depth = inputs.div_ceil(inputs.div_ceil(LONGEST_DEPTH)).next_multiple_of(32);
-        for start in (0..inputs).step_by(depth) {
-            let depth = depth.min(inputs - start);
-            for (index, sums) in sums.chunks_exact_mut(rows * width).enumerate() {
-                let panel = &self.panels[(index * inputs + start) * width..][..depth * width];
-                for (block, sums) in sums.chunks_mut(ROWS_PER_PRODUCT * width).enumerate() {
-                    let input = &input[block * ROWS_PER_PRODUCT * inputs + start..];
-                    let product = Product { rows: sums.len() / width, columns: width, depth, stride_a: inputs };
-                    product.multiply(input, panel, sums, start > 0);
+/// Two layers, the first with an activation.
+struct Fused<'a> {
+    first: Inner<'a>,
+    first_bias: &'a [f32],
+    activation: Activation,
+    second: Inner<'a>,
+}
+
+impl Fused<'_> {
+    /// A part of the first layer's outputs at a time goes on into the second's sums.
+    fn run(&self, buffers: &mut Buffers, finish: &Finish<'_>, out: &mut [u16]) {
+        let Buffers { rows, hidden, sums, totals } = buffers;
+        let lengths = [&self.first, &self.second].map(|inner| inner.steps * STEP);
+        let (blocks, columns) = (rows.len() / lengths[0], self.second.columns.len() / lengths[1]);
+        sums.resize(BLOCKS_AT_ONCE * STEP, 0.0);
+        hidden.resize(blocks * HIDDEN_BLOCKS * STEP, 0);
+        totals.resize(blocks * columns * STEP, 0.0);
+        let unit = MatrixUnit::take();
+        for (part, first) in self.first.columns.chunks(HIDDEN_BLOCKS * lengths[0]).enumerate() {
+            let steps = first.len() / lengths[0];
+            for (index, columns) in first.chunks_exact(lengths[0]).enumerate() {
+                let bias = &self.first_bias[(part * HIDDEN_BLOCKS + index) * SIDE..][..SIDE];
+                for (rows, hidden) in rows.chunks_exact(lengths[0]).zip(hidden.chunks_exact_mut(HIDDEN_BLOCKS * STEP)) {
+                    unit.multiply(TileRows::packed(rows), columns, self.first.steps, sums, false);
+                    finish_hidden(sums, bias, self.activation, &mut hidden[index * STEP..][..STEP]);
+                }
+            }
+            for (index, second) in self.second.columns.chunks_exact(lengths[1]).enumerate() {
+                let second = &second[part * HIDDEN_BLOCKS * STEP..];
+                for (block, hidden) in hidden.chunks_exact(HIDDEN_BLOCKS * STEP).enumerate() {
+                    let totals = &mut totals[(block * columns + index) * STEP..][..STEP];
+                    unit.multiply(TileRows::packed(hidden), second, steps, totals, part > 0);
                 }
             }
         }
-        for (index, sums) in sums.chunks_exact(rows * width).enumerate() {
-            finish(sums, width, index * width, 0, after, out);
+        for (block, totals) in totals.chunks_exact(columns * STEP).enumerate() {
+            finish.rows(totals, 0, block * SIDE, out);
         }
     }
 }
@@ -245,31 +266,82 @@ struct Finish<'a> {
     outputs: usize,
 }
 
-wide! {
-    /// Rows of sums, [rows, width], to their places in the output: from column `first` and line `first_line` on.
-    fn finish(sums: &[f32], width: usize, first: usize, first_line: usize, after: &Finish<'_>, out: &mut [u16]) {
-        let valid = width.min(after.outputs - first);
-        let bias = &after.bias[first..first + valid];
-        for (row, sums) in sums.chunks_exact(width).enumerate() {
-            let line = first_line + row;
-            let out = &mut out[line * after.outputs + first..][..valid];
-            let residual = after.residual.map(|residual| residual.row(line, first, valid));
-            match after.activation {
-                None => finish_row(sums, bias, residual, out, |x| x),
-                Some(Activation::Relu) => finish_row(sums, bias, residual, out, |x| x.max(0.0)),
-                Some(Activation::Gelu) => finish_row(sums, bias, residual, out, gelu),
+impl Finish<'_> {
+    /// Neighbouring blocks of sums, [blocks, 32, 32], to their places in the output: from column `first` and line
+    /// `first_line` on.
+    fn rows(&self, sums: &[f32], first: usize, first_line: usize, out: &mut [u16]) {
+        match self.activation {
+            None => finish_plain(self, sums, first, first_line, out),
+            Some(Activation::Relu) => finish_relu(self, sums, first, first_line, out),
+            Some(Activation::Gelu) => finish_gelu(self, sums, first, first_line, out),
+        }
+    }
+
+    #[inline(always)]
+    fn rows_with(
+        &self,
+        sums: &[f32],
+        first: usize,
+        first_line: usize,
+        out: &mut [u16],
+        activate: impl Fn(f32) -> f32 + Copy,
+    ) {
+        for (line, out) in out.chunks_exact_mut(self.outputs).skip(first_line).take(SIDE).enumerate() {
+            for (block, sums) in sums.chunks_exact(STEP).enumerate() {
+                let first = first + block * SIDE;
+                let out = &mut out[first..self.outputs.min(first + SIDE)];
+                let residual = self.residual.map(|residual| residual.row(first_line + line, first, out.len()));
+                finish_row(&sums[line * SIDE..][..SIDE], &self.bias[first..][..SIDE], residual, out, activate);
             }
         }
     }
 }
 
+/// Sums of up to 32 outputs of one row.
 #[inline(always)]
-fn finish_row(sums: &[f32], bias: &[f32], residual: Option<&[u16]>, out: &mut [u16], activate: impl Fn(f32) -> f32) {
-    let sums = sums.iter().zip(bias).map(|(sum, bias)| activate(sum + bias));
-    match residual {
-        None => out.iter_mut().zip(sums).for_each(|(out, x)| *out = narrow(x)),
-        Some(residual) => {
-            out.iter_mut().zip(sums).zip(residual).for_each(|((out, x), r)| *out = narrow(x + widen(*r)));
+fn finish_row(
+    sums: &[f32],
+    bias: &[f32],
+    residual: Option<&[u16]>,
+    out: &mut [u16],
+    activate: impl Fn(f32) -> f32 + Copy,
+) {
+    let mut values = [0.0f32; SIDE];
+    values.iter_mut().zip(sums).zip(bias).for_each(|((x, sum), bias)| *x = activate(sum + bias));
+    let Ok(whole) = <&mut [u16; SIDE]>::try_from(&mut *out) else {
+        let residual = residual.into_iter().flatten().map(|r| widen(*r)).chain(std::iter::repeat(0.0));
+        out.iter_mut().zip(values).zip(residual).for_each(|((out, x), r)| *out = narrow(x + r));
+        return;
+    };
+    if let Some(residual) = residual {
+        values.iter_mut().zip(residual).for_each(|(x, r)| *x += widen(*r));
+    }
+    for i in 0..SIDE {
+        whole[i] = narrow(values[i]);
+    }
+}
+
+wide! {
+    fn finish_plain(finish: &Finish<'_>, sums: &[f32], first: usize, first_line: usize, out: &mut [u16]) {
+        finish.rows_with(sums, first, first_line, out, |x| x);
+    }
+
+    fn finish_relu(finish: &Finish<'_>, sums: &[f32], first: usize, first_line: usize, out: &mut [u16]) {
+        finish.rows_with(sums, first, first_line, out, |x| x.max(0.0));
+    }
+
+    fn finish_gelu(finish: &Finish<'_>, sums: &[f32], first: usize, first_line: usize, out: &mut [u16]) {
+        finish.rows_with(sums, first, first_line, out, gelu);
+    }
+
+    /// A block of sums as rows of the next layer.
+    fn finish_hidden(sums: &[f32], bias: &[f32], activation: Activation, out: &mut [u16]) {
+        for (out, sums) in out.chunks_exact_mut(SIDE).zip(sums.chunks_exact(SIDE)) {
+            let sums = out.iter_mut().zip(sums).zip(bias);
+            match activation {
+                Activation::Relu => sums.for_each(|((out, sum), bias)| *out = narrow((sum + bias).max(0.0))),
+                Activation::Gelu => sums.for_each(|((out, sum), bias)| *out = narrow(gelu(sum + bias))),
+            }
         }
     }
 }

@@ -1,13 +1,11 @@
 //! The hot layers in bf16 on CPUs with AMX, written out where a call into libtorch costs more than its arithmetic.
 //!
-//! libtorch's small matrix product, `at::native::cpublas::brgemm`, does the multiplying; around it stand weights packed
-//! once at load, and whatever follows a product (bias, activation, residual) done while it is still in the cache. The
-//! layers of [`crate::nn`] choose this way by themselves and keep libtorch's for every other device, precision and
+//! Weights lie in tiles of the matrix unit from load on, and whatever follows a product (bias, activation, residual) is
+//! done while it is still in the cache. The layers of [`crate::nn`] choose this way by themselves and keep libtorch's for every other device, precision and
 //! processor. `SA3_KERNELS=plain` in the environment turns the kernels off, for comparison.
 
 mod attention;
 mod box_bias;
-mod brgemm;
 mod convolution;
 mod linear;
 mod maps;
@@ -15,6 +13,7 @@ mod norm;
 mod numbers;
 mod parallel;
 mod rope;
+mod tiles;
 mod view;
 
 pub(crate) use attention::attend;
@@ -43,6 +42,6 @@ fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
         let is_wanted = std::env::var_os("SA3_KERNELS").is_none_or(|value| value != "plain");
-        is_wanted && crate::device::cpu_multiplies_bf16() && numbers::cpu_is_wide()
+        is_wanted && crate::device::cpu_multiplies_bf16() && numbers::cpu_is_wide() && tiles::are_permitted()
     })
 }

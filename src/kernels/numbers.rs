@@ -72,8 +72,9 @@ pub(super) fn exp2_of_weights(x: f32) -> f32 {
     let x = x.max(-126.0);
     let shifted = x + (ROUNDING + 127.0);
     let fraction = x - (shifted - (ROUNDING + 127.0));
-    let mut series = 0.009_618_129f32;
-    for factor in [0.055_504_11, 0.240_226_5, LN_2, 1.0] {
+    // Least largest relative error, 7.5e-5, on that interval.
+    let mut series = 0.055_171_55f32;
+    for factor in [0.242_611_11, 0.693_261, 0.999_928_1] {
         series = series.mul_add(fraction, factor);
     }
     series * f32::from_bits(shifted.to_bits() << 23)
@@ -97,17 +98,28 @@ pub(super) fn narrow_16(values: [f32; 16]) -> [u16; 16] {
     values.map(narrow)
 }
 
-/// Exact (erf) GELU within 1e-6, after Abramowitz and Stegun 7.1.26.
+/// Exact (erf) GELU within 1.3e-4, and 2e-5 up to 3.5 from 0, which a bf16 cannot tell; 0 and x beyond 4.
 #[inline(always)]
 pub(super) fn gelu(x: f32) -> f32 {
-    let magnitude = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
-    let t = 1.0 / 0.327_591_1f32.mul_add(magnitude, 1.0);
-    let mut series = 1.061_405_4f32;
-    for factor in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
-        series = series.mul_add(t, factor);
+    const END: f32 = 4.0;
+    // Φ(x) = 1/2 + x P(x²), with the least largest error of x Φ(x) that makes Φ 0 and 1 at the ends.
+    const SERIES: [f32; 8] = [
+        -7.448_616e-9,
+        2.824_451_3e-7,
+        -6.430_356_4e-6,
+        9.982_093e-5,
+        -1.137_056_6e-3,
+        9.881_659e-3,
+        -6.640_947e-2,
+        3.989_188e-1,
+    ];
+    let near = x.clamp(-END, END);
+    let square = near * near;
+    let mut series = 8.800_883e-11f32;
+    for factor in SERIES {
+        series = series.mul_add(square, factor);
     }
-    let tail = series * t * exp2(-magnitude * magnitude * std::f32::consts::LOG2_E);
-    0.5 * x * (1.0 + (1.0 - tail).copysign(x))
+    x * near.mul_add(series, 0.5)
 }
 
 /// A sum in sixteen parts, which vector code keeps side by side.
@@ -123,18 +135,15 @@ pub(super) fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     parts.iter().sum::<f32>() + rest.iter().map(|x| of(*x)).sum::<f32>()
 }
 
-/// The highest of `values` and `floor`.
+/// The highest of sixteen numbers.
 #[inline(always)]
-pub(super) fn highest(values: &[f32], floor: f32) -> f32 {
-    let higher = |a: f32, b: f32| if b > a { b } else { a };
-    let (chunks, rest) = values.as_chunks::<16>();
-    let mut tops = [floor; 16];
-    for chunk in chunks {
-        for i in 0..16 {
-            tops[i] = higher(tops[i], chunk[i]);
+pub(super) fn highest_of_16(mut values: [f32; 16]) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            values[i] = if values[i + half] > values[i] { values[i + half] } else { values[i] };
         }
     }
-    tops.iter().chain(rest).fold(floor, |a, b| higher(a, *b))
+    values[0]
 }
 
 #[cfg(test)]
@@ -155,7 +164,8 @@ mod tests {
         let x: Vec<f32> = (-1000..=1000).map(|i| i as f32 / 100.0).collect();
         let exact: Vec<f32> = Vec::try_from(Tensor::from_slice(&x).gelu("none")).unwrap();
         for (x, exact) in x.iter().zip(exact) {
-            assert!((gelu(*x) - exact).abs() < 3e-6, "gelu({x})");
+            let bound = if x.abs() < 3.5 { 2e-5 } else { 1.4e-4 };
+            assert!((gelu(*x) - exact).abs() < bound, "gelu({x})");
             let power = x.min(0.0).exp2();
             assert!((exp2(x.min(0.0)) - power).abs() <= power * 4e-6, "2^{x}");
             assert!((exp2_of_weights(x.min(0.0)) - power).abs() <= power * 1e-4, "2^{x}");

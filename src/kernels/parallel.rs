@@ -4,8 +4,6 @@ use std::ffi::{c_int, c_uint, c_void};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::brgemm;
-
 unsafe extern "C" {
     // GNU OpenMP, which libtorch runs on.
     fn GOMP_parallel(region: extern "C" fn(*mut c_void), data: *mut c_void, threads: c_uint, flags: c_uint);
@@ -46,7 +44,6 @@ impl Region<'_> {
             }
             (self.work)(task);
         }
-        brgemm::release();
     }
 }
 

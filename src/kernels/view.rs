@@ -62,12 +62,6 @@ impl<'a> Rows<'a> {
         let offset = self.offset(index);
         &self.numbers[offset..offset + self.size[3]]
     }
-
-    /// The numbers from one row on, and the distance to the next.
-    pub(super) fn rows_from(&self, index: [usize; 3]) -> (&'a [u16], usize) {
-        let offset = self.offset(index);
-        (&self.numbers[offset..], self.stride[2])
-    }
 }
 
 /// A tensor that several threads write, each its own columns.
