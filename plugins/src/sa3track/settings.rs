@@ -195,7 +195,10 @@ fn policy_specs() -> [ParamSpec; 5] {
     [
         glib::ParamSpecEnum::builder::<DetectPolicyProperty>("detect-policy")
             .nick("When to detect")
-            .blurb("On which frames the detector looks; on the others the tracker follows alone. Every frame without tracker weights")
+            .blurb(
+                "On which frames the detector looks; on the others the tracker follows alone, or masks are held where there \
+                 is none. on-loss and first-only need tracker weights",
+            )
             .mutable_playing()
             .build(),
         glib::ParamSpecEnum::builder::<ReacquireProperty>("reacquire")

@@ -28,9 +28,9 @@ pub fn svg(title: &str, samples: &[Sample]) -> String {
             values: samples.iter().map(|sample| sample.resident_kib as f64 / 1024.0).collect(),
         },
         Panel {
-            title: "time of a frame, ms (mean of 100)",
+            title: "processor time of a frame, ms (mean of 100)",
             colour: "#b30000",
-            values: samples.iter().map(|sample| sample.ms_per_frame).collect(),
+            values: samples.iter().map(|sample| sample.cpu_ms_per_frame).collect(),
         },
     ];
     let height = GAP + panels.len() as f64 * (PANEL_HEIGHT + GAP);
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn curves_go_from_left_to_right_and_higher_is_more() {
-        let sample = |frame, resident_kib| Sample { frame, resident_kib, ms_per_frame: 1.0, ..Sample::default() };
+        let sample = |frame, resident_kib| Sample { frame, resident_kib, cpu_ms_per_frame: 1.0, ..Sample::default() };
         let picture = svg("model=a<b", &[sample(100, 1024), sample(200, 2048)]);
         assert!(picture.contains("a&lt;b") && picture.ends_with("</svg>\n"));
         // MiB from 0 to 2 between 230 and 50; frames from 0 to 200 between 70 and 780.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use gst::prelude::*;
 use gstsa3::meta::MaskMeta;
 
-use crate::sample::{FRAMES_PER_SAMPLE, Kept, Sample, resident_kib};
+use crate::sample::{FRAMES_PER_SAMPLE, Kept, Sample, cpu_ms, resident_kib};
 use crate::visitors::Visitors;
 
 /// From the checkout's top.
@@ -37,6 +37,7 @@ struct Watched {
     outcome: Outcome,
     known_ids: HashSet<u64>,
     sampled_at: Instant,
+    cpu_ms_then: f64,
     failure: Option<String>,
 }
 
@@ -54,8 +55,13 @@ pub fn play(model: &str, frames: u64, on_sample: &'static (impl Fn(&Sample) + Se
     let phrases: &[&str] = if is_artificial { &DISC_PHRASES } else { &CLIP_PHRASES };
     let visitors = Visitors::new(phrases.iter().map(|phrase| (*phrase).to_owned()).collect(), is_artificial);
     let (pipeline, element) = build(model, is_artificial, &visitors)?;
-    let watched =
-        Watched { outcome: Outcome::default(), known_ids: HashSet::new(), sampled_at: Instant::now(), failure: None };
+    let watched = Watched {
+        outcome: Outcome::default(),
+        known_ids: HashSet::new(),
+        sampled_at: Instant::now(),
+        cpu_ms_then: cpu_ms()?,
+        failure: None,
+    };
     let shared: Shared = Arc::new(Mutex::new(watched));
     note_objects(&element, &shared);
     watch(&element, visitors, frames, &shared, on_sample)?;
@@ -147,13 +153,14 @@ fn take_sample(
     on_sample: &(impl Fn(&Sample) + Send + Sync),
 ) {
     let kept = Kept::of(&element.property::<gst::Structure>("stats"));
-    let resident = resident_kib();
+    let measured = resident_kib().and_then(|resident| Ok((resident, cpu_ms()?)));
     let mut watched = lock(shared);
-    let ms_per_frame = watched.sampled_at.elapsed().as_secs_f64() * 1000.0 / FRAMES_PER_SAMPLE as f64;
-    watched.sampled_at = Instant::now();
-    match resident {
-        Ok(resident_kib) => {
-            let sample = Sample { frame, resident_kib, ms_per_frame, objects, kept };
+    match measured {
+        Ok((resident_kib, cpu_ms)) => {
+            let ms_per_frame = watched.sampled_at.elapsed().as_secs_f64() * 1000.0 / FRAMES_PER_SAMPLE as f64;
+            let cpu_ms_per_frame = (cpu_ms - watched.cpu_ms_then) / FRAMES_PER_SAMPLE as f64;
+            (watched.sampled_at, watched.cpu_ms_then) = (Instant::now(), cpu_ms);
+            let sample = Sample { frame, resident_kib, ms_per_frame, cpu_ms_per_frame, objects, kept };
             watched.outcome.samples.push(sample);
             on_sample(&sample);
         }

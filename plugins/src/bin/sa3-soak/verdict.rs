@@ -16,7 +16,7 @@ const PARTS: usize = 10;
 pub struct Verdict {
     /// The most memory after frame 1,000 against that at frame 1,000; `None` for a run that is shorter.
     pub growth_in_percent: Option<f64>,
-    /// Time of a frame in the last tenth of the run against the second; `None` for a run that is too short.
+    /// Processor time of a frame in the last tenth of the run against the second; `None` for a run that is too short.
     pub drift_in_percent: Option<f64>,
 }
 
@@ -40,11 +40,11 @@ fn growth(samples: &[Sample]) -> Option<f64> {
 
 fn drift(samples: &[Sample]) -> Option<f64> {
     let part = samples.len() / PARTS;
-    (part > 0).then(|| percent(mean_ms(&samples[samples.len() - part..]), mean_ms(&samples[part..2 * part])))
+    (part > 0).then(|| percent(mean_cpu_ms(&samples[samples.len() - part..]), mean_cpu_ms(&samples[part..2 * part])))
 }
 
-fn mean_ms(samples: &[Sample]) -> f64 {
-    samples.iter().map(|sample| sample.ms_per_frame).sum::<f64>() / samples.len() as f64
+fn mean_cpu_ms(samples: &[Sample]) -> f64 {
+    samples.iter().map(|sample| sample.cpu_ms_per_frame).sum::<f64>() / samples.len() as f64
 }
 
 /// How much more `now` is than `before`.
@@ -58,7 +58,7 @@ impl fmt::Display for Verdict {
             |part: Option<f64>| part.map_or("not known of so short a run".into(), |part| format!("{part:+.2} %"));
         write!(
             f,
-            "{}  memory after frame {SETTLED_AT_FRAME}: {}; time of a frame, last tenth against the second: {}",
+            "{}  memory after frame {SETTLED_AT_FRAME}: {}; processor time of a frame, last tenth against the second: {}",
             if self.is_bounded() { "ok   " } else { "GROWS" },
             shown(self.growth_in_percent),
             shown(self.drift_in_percent),
@@ -74,7 +74,7 @@ mod tests {
         let sample = |number: u64| Sample {
             frame: 100 * number,
             resident_kib: resident_kib(number),
-            ms_per_frame: ms(number),
+            cpu_ms_per_frame: ms(number),
             ..Sample::default()
         };
         (1..=count).map(sample).collect()
