@@ -90,12 +90,18 @@ impl Bench<'_> {
         let mut sides = self.sides(model)?;
         for &objects in counts {
             for side in &mut sides {
-                side.ask::<Turn>(&format!("begin {objects} {FRAMES_BEFORE}"))?;
+                let before: Turn = side.ask(&format!("begin {objects} {FRAMES_BEFORE}"))?;
+                eprintln!(
+                    "{objects} objects, first {FRAMES_BEFORE} frames: {} {:.0} ms each",
+                    side.name, before.total_ms
+                );
             }
             let mut all: Vec<Vec<Turn>> = sides.iter().map(|_| Vec::new()).collect();
-            for _ in 0..self.rounds {
+            for round in 1..=self.rounds {
                 for (side, turns) in sides.iter_mut().zip(&mut all) {
-                    turns.push(side.ask(&format!("follow {FRAMES_PER_TURN}"))?);
+                    let turn: Turn = side.ask(&format!("follow {FRAMES_PER_TURN}"))?;
+                    eprintln!("{objects} objects, round {round}: {} {:.0} ms each", side.name, turn.total_ms);
+                    turns.push(turn);
                 }
             }
             println!("\n{what}, {objects} objects, {} rounds of {FRAMES_PER_TURN} frames; ms per frame", self.rounds);
