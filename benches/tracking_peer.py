@@ -1,4 +1,4 @@
-"""transformers' video model following objects frame by frame, and the checkpoint of random weights both sides follow with.
+"""transformers' video model following objects frame by frame, and the checkpoint of random weights for both sides.
 
 `make FOLDER` writes config.json, model.safetensors, sa3.json and the tokenizer of a model of middle size: the released
 tracker and pyramid, unchanged, on a trunk of width 256 with 8 blocks, 36x36 tokens, and 64 object queries.

@@ -1,9 +1,10 @@
 //! Our speed beside that of transformers on the same frames, prompts and weights.
 //!
-//! `--vs-transformers` compares frames per second and mean IoU of the bundled model, `--full-size` (see `full_size`) all
-//! that has a target, `--tracking` (see `tracking`) following objects. `cargo xtask bench` makes the Python environment and runs this. Decoding is outside both: the clip
-//! is decoded once to raw RGB, which both read. The processor (resize, normalise) is inside both. The two take turns,
-//! so that a machine whose speed drifts treats them alike.
+//! `--vs-transformers` compares frames per second and mean IoU of the bundled model, `--full-size` (see `full_size`)
+//! all that has a target, `--tracking` (see `tracking`) following objects. `cargo xtask bench` makes the Python
+//! environment and runs this. Decoding is outside both: the clip is decoded once to raw RGB, which both read. The
+//! processor (resize, normalise) is inside both. The two take turns, so that a machine whose speed drifts treats them
+//! alike.
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
 mod clip;

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// Between two looks at a process's memory. Short beside a pass, long beside the look itself.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// Linux counts processor time for programs in hundredths of a second.
+const MS_PER_TICK: f64 = 10.0;
+
 /// A picture as raw RGB.
 pub struct Picture {
     pub file: PathBuf,
@@ -50,6 +53,9 @@ pub struct Turn {
     pub followed: usize,
     /// With a mask.
     pub shown: usize,
+    /// Processor time of all threads; whoever asks measures it.
+    #[serde(skip)]
+    pub cpu_ms: f64,
 }
 
 /// Peaks over the life of a process.
@@ -108,6 +114,15 @@ impl Side {
             .and_then(|()| self.orders.flush())
             .map_err(|error| format!("{} is gone: {error}", self.name))?;
         answer(self.name, &mut self.answers)
+    }
+
+    /// Processor time of all threads so far, in milliseconds; `None` where the kernel does not say.
+    pub fn cpu_ms(&self) -> Option<f64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
+        // The name before the last bracket may hold anything; then follow the fields from the third on.
+        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = |field: usize| fields.get(field - 3)?.parse::<f64>().ok();
+        Some((ticks(14)? + ticks(15)?) * MS_PER_TICK)
     }
 
     pub fn memory(&self) -> Memory {

@@ -2,7 +2,7 @@
 //!
 //! Each side is a process that loads once and follows the clip's frames in a session of its own; they take turns, some
 //! frames each. A turn goes from pictures in memory to masks on the model's grid. transformers runs in both precisions,
-//! and its faster one counts.
+//! and its faster one counts. On a machine that others use too, processor time says more than time.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -90,12 +90,12 @@ impl Bench<'_> {
         let mut sides = self.sides(model)?;
         for &objects in counts {
             for side in &mut sides {
-                side.ask::<Turn>(&format!("begin {objects} {FRAMES_BEFORE}"))?;
+                turn(side, &format!("begin {objects} {FRAMES_BEFORE}"), FRAMES_BEFORE)?;
             }
             let mut all: Vec<Vec<Turn>> = sides.iter().map(|_| Vec::new()).collect();
             for _ in 0..self.rounds {
                 for (side, turns) in sides.iter_mut().zip(&mut all) {
-                    turns.push(side.ask(&format!("follow {FRAMES_PER_TURN}"))?);
+                    turns.push(turn(side, &format!("follow {FRAMES_PER_TURN}"), FRAMES_PER_TURN)?);
                 }
             }
             println!("\n{what}, {objects} objects, {} rounds of {FRAMES_PER_TURN} frames; ms per frame", self.rounds);
@@ -104,6 +104,15 @@ impl Bench<'_> {
         }
         Ok(())
     }
+}
+
+/// One turn of a side, which is told at once to those who wait.
+fn turn(side: &mut Side, order: &str, frames: usize) -> Result<Turn, String> {
+    let began_ms = side.cpu_ms();
+    let turn: Turn = side.ask(order)?;
+    let cpu_ms = side.cpu_ms().zip(began_ms).map_or(f64::NAN, |(end_ms, began_ms)| end_ms - began_ms) / frames as f64;
+    eprintln!("{}, {order}: {:.0} ms each, {cpu_ms:.0} ms of processor time", side.name, turn.total_ms);
+    Ok(Turn { cpu_ms, ..turn })
 }
 
 /// Sides that follow unequally many objects cannot be compared.
@@ -117,26 +126,31 @@ fn check_followed(sides: &[Side], all: &[Vec<Turn>], objects: usize) -> Result<(
 }
 
 fn print_turns(sides: &[Side], all: &[Vec<Turn>]) {
-    println!(
-        "{:<22} {:>10} {:>8} {:>8} {:>18} {:>8} {:>8} {:>6}",
-        "", "fastest", "median", "slowest", "tracker: fastest", "median", "slowest", "shown"
-    );
+    let columns = ["fastest", "median", "slowest"].map(|column| format!("{column:>8}")).join(" ");
+    println!("{:<18} all: {columns}  tracker: {columns}  processor: {columns} {:>6}", "", "shown");
     for (side, turns) in sides.iter().zip(all) {
-        let [total, tracker] = [Spread::of(turns, |turn| turn.total_ms), Spread::of(turns, |turn| turn.tracker_ms)];
-        println!(
-            "{:<22} {:>10.1} {:>8.1} {:>8.1} {:>18.1} {:>8.1} {:>8.1} {:>6}",
-            side.name,
-            total.fastest,
-            total.median,
-            total.slowest,
-            tracker.fastest,
-            tracker.median,
-            tracker.slowest,
-            turns.last().map_or(0, |turn| turn.shown)
-        );
+        let spreads = [Turn::total, Turn::tracker, Turn::cpu].map(|of| Spread::of(turns, of).columns());
+        let [total, tracker, cpu] = &spreads;
+        let shown = turns.last().map_or(0, |turn| turn.shown);
+        println!("{:<18}      {total}           {tracker}             {cpu} {shown:>6}", side.name);
     }
-    print_ratio("all", all, |turn| turn.total_ms);
-    print_ratio("tracker and rules", all, |turn| turn.tracker_ms);
+    print_ratio("all", all, Turn::total);
+    print_ratio("tracker and rules", all, Turn::tracker);
+    print_ratio("processor time", all, Turn::cpu);
+}
+
+impl Turn {
+    fn total(&self) -> f64 {
+        self.total_ms
+    }
+
+    fn tracker(&self) -> f64 {
+        self.tracker_ms
+    }
+
+    fn cpu(&self) -> f64 {
+        self.cpu_ms
+    }
 }
 
 /// Fastest beside fastest; in brackets what the slowest of one and the fastest of the other would give.
@@ -167,5 +181,9 @@ impl Spread {
             slowest: times.iter().copied().fold(0.0, f64::max),
             median: median(times),
         }
+    }
+
+    fn columns(&self) -> String {
+        format!("{:>8.0} {:>8.0} {:>8.0}", self.fastest, self.median, self.slowest)
     }
 }
