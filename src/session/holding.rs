@@ -11,7 +11,8 @@ use super::settings::SessionConfig;
 use crate::objects::ObjectState;
 
 impl<M: TrackingModel> Session<M> {
-    /// Gives each track at most one detection and each detection at most one track, best overlap first. A track that got
+    /// Gives each track at most one detection and each detection at most one track, best overlap first; tracks that the
+    /// detections before missed take what is left, or a thing would lose its id where another was last. A track that got
     /// one is confirmed by it, however much both moved; the others are unmatched. A detection then belongs to its track
     /// alone: a mask that is only held doubles nothing.
     pub(super) fn take_masks_of_detections(
@@ -21,17 +22,21 @@ impl<M: TrackingModel> Session<M> {
         groups: &[Group],
         config: &SessionConfig,
     ) {
-        let mut pairs = Vec::new();
+        let (mut pairs, mut pairs_of_missed) = (Vec::new(), Vec::new());
         for (detection, tracks) in outcome.tracks_of.iter().enumerate() {
             for &track in tracks {
                 let overlap = sightings[detection].inside.iou(&self.tracks[track].outline.inside);
                 debug_assert!(compete(groups[track], Some(sightings[detection].group)));
-                pairs.push((detection, track, overlap));
+                let was_missed = self.tracks[track].missed > 0;
+                if was_missed { &mut pairs_of_missed } else { &mut pairs }.push((detection, track, overlap));
             }
         }
         outcome.is_confirmed.fill(false);
         outcome.tracks_of.iter_mut().for_each(Vec::clear);
-        for (detection, track) in greedy_assignment(pairs, config.association_iou) {
+        let mut assigned = greedy_assignment(pairs, config.association_iou);
+        pairs_of_missed.retain(|(detection, ..)| assigned.iter().all(|(taken, _)| taken != detection));
+        assigned.extend(greedy_assignment(pairs_of_missed, config.association_iou));
+        for (detection, track) in assigned {
             self.tracks[track].see(&sightings[detection], config);
             outcome.is_confirmed[track] = true;
             outcome.tracks_of[detection].push(track);

@@ -103,6 +103,22 @@ fn without_tracker_a_held_mask_ends_nothing_that_is_seen() {
     assert_eq!(ids(&answers[19]), [1, 2]);
 }
 
+/// One disc is gone from the middle; another one crosses the picture, and on a frame is exactly where the first was.
+#[test]
+fn without_tracker_who_passes_where_another_was_lost_keeps_its_id() {
+    let crossing = |frame: i64, _: &str| match frame {
+        ..=4 => vec![Disc::at(0, 0.5, 0.5)],
+        _ => vec![Disc::at(1, 0.1 + 0.02 * (frame - 5) as f32, 0.5)],
+    };
+    let mut stage = Stage::new("thing", false, crossing);
+    assert_eq!(ids(&stage.run(5)), [1]);
+    stage.run(10);
+    for frame in 15..40 {
+        let answer = stage.step();
+        assert_eq!((ids(&answer), state(&answer, 2)), (vec![2], ObjectState::Tracked), "frame {frame}");
+    }
+}
+
 #[test]
 fn an_object_that_the_tracker_loses_comes_back_with_its_id() {
     let scenery = |frame: i64, _: &str| {
