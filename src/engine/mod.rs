@@ -35,6 +35,8 @@ use crate::prompt::{Prompt, PromptNotice};
 pub use exit::finish_passes_before_exit;
 pub use registry::SharedEngine;
 pub use rules::EXCLUDED_SHARE;
+pub use segmenter::{PictureFeatures, Segmenter};
+pub use stream_segmenter::Followed;
 pub use summary::ModelSummary;
 use thread::{Answer, Served, Work};
 pub use track_session::TrackSession;

@@ -22,6 +22,7 @@ use crate::masks::{Candidate, Selection, candidates, select};
 use crate::model::{Detections, ImageModel};
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::Prompt;
+use crate::session::FrameShape;
 use crate::text::{PhraseCache, Tokenizer};
 use crate::tracker::{Tracker, TrackerFeatures};
 use crate::vision::VisionFeatures;
@@ -36,7 +37,7 @@ pub(super) struct Found<T> {
 }
 
 /// One picture, as far as it does not depend on what is looked for. Each part is computed when it is first asked for.
-pub(super) struct PictureFeatures {
+pub struct PictureFeatures {
     /// What both necks read, [1, C, G, G]; `None` where only the tracker's part is kept.
     trunk: Option<Tensor>,
     vision: OnceCell<VisionFeatures>,
@@ -47,6 +48,13 @@ pub(super) struct PictureFeatures {
 }
 
 impl PictureFeatures {
+    /// Of what both necks read.
+    fn new(trunk: Tensor, frame_width: u32, frame_height: u32) -> Self {
+        let grid = trunk.size()[3] as usize;
+        let (vision, tracker) = (OnceCell::new(), OnceCell::new());
+        Self { trunk: Some(trunk), vision, tracker, grid, frame_width, frame_height }
+    }
+
     /// Rows, and columns, of the masks.
     pub(super) fn mask_side(&self) -> usize {
         4 * self.grid
@@ -67,8 +75,9 @@ impl PictureFeatures {
     }
 }
 
-/// A loaded SAM 3 image model.
-pub(super) struct Segmenter {
+/// A loaded SAM 3 model at work, on the caller's thread. An [`Engine`](super::Engine) has one on a thread of its own; by
+/// itself it is for those who bring the model's input instead of frames.
+pub struct Segmenter {
     model: ImageModel,
     pub(super) tracker: Option<Tracker>,
     tokenizer: Arc<Tokenizer>,
@@ -85,7 +94,11 @@ pub(super) struct Segmenter {
 }
 
 impl Segmenter {
-    pub(super) fn open(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Self> {
+    /// Loads a model and runs it once.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the model, its files, the device or the precision.
+    pub fn open(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Self> {
         let device = settings.device.resolve()?;
         let precision = settings.precision.resolve(device.value)?;
         on_progress(LoadProgress { stage: "reading the model's files", percent: 5 });
@@ -176,9 +189,16 @@ impl Segmenter {
         self.times.preprocess += clock.lap();
         let trunk = self.model.vision_encoder.trunk(&input);
         self.times.vision += clock.lap();
-        let grid = trunk.size()[3] as usize;
-        let (vision, tracker) = (OnceCell::new(), OnceCell::new());
-        Ok(PictureFeatures { trunk: Some(trunk), vision, tracker, grid, frame_width, frame_height })
+        Ok(PictureFeatures::new(trunk, frame_width, frame_height))
+    }
+
+    /// Features of what the model reads, for frames of that shape.
+    ///
+    /// # Shapes
+    /// input: [1, 3, S, S], normalised to -1..1.
+    pub fn features_of_input(&mut self, input: &Tensor, shape: FrameShape) -> PictureFeatures {
+        let input = input.to_device(self.device).to_kind(self.kind);
+        PictureFeatures::new(self.model.vision_encoder.trunk(&input), shape.width, shape.height)
     }
 
     /// The detector's features of a picture.

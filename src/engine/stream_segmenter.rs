@@ -15,7 +15,7 @@ use crate::tracker::{self, BankRules, ObjectMemory, TrackedMask};
 
 /// One followed object: the tracker's memory, and its latest mask, which clicks on the same frame correct.
 #[derive(Default)]
-pub(super) struct Followed {
+pub struct Followed {
     memory: ObjectMemory,
     latest: Option<(i64, MaskLogits)>,
 }

@@ -82,7 +82,9 @@ fn follow(
 }
 
 /// Logits of the reference so near 0 that rounding decides; memories are rounded to bf16, whose last digit may differ.
-const UNDECIDED: f32 = 2e-3;
+pub const UNDECIDED: f32 = 2e-3;
+/// How far object score logits may be off.
+pub const SCORE_MAX_ABS: f32 = 2e-3;
 
 /// Share of the pixels inside either mask that are inside both, but for those that are undecided.
 fn iou(ours: &[f32], theirs: &[f32]) -> f64 {
@@ -119,7 +121,7 @@ fn twelve_frames_are_followed_as_the_reference_does() {
         for (index, answer) in answers.iter().enumerate() {
             let what = format!("{}, answer {index}", case.data);
             let theirs = &masks[index * side..(index + 1) * side];
-            assert!((answer.object_score_logit - scores[index]).abs() < 2e-3, "{what}: score");
+            assert!((answer.object_score_logit - scores[index]).abs() < SCORE_MAX_ABS, "{what}: score");
             assert!((answer.expected_iou - ious[index]).abs() < 1e-3, "{what}: expected overlap");
             let overlap = iou(answer.mask.values(), theirs);
             assert!(overlap > 0.999, "{what}: masks overlap by {overlap}");
