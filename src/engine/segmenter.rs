@@ -17,7 +17,7 @@ use crate::config::{ModelConfig, Recommendations};
 use crate::detector::PromptTokens;
 use crate::error::{Error, Result};
 use crate::frame::preprocess::Preprocessor;
-use crate::frame::{Frame, FrameSource, RgbPicture};
+use crate::frame::{Frame, FrameSource};
 use crate::masks::{Candidate, Selection, candidates, select};
 use crate::model::{Detections, ImageModel};
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
@@ -135,17 +135,9 @@ impl Segmenter {
         Ok(segmenter)
     }
 
-    /// One pass on a grey picture, so that the first real frame does not pay for kernel selection.
-    fn warm_up(&mut self) -> Result<()> {
-        let side = self.info.native_size;
-        let picture = RgbPicture { width: side, height: side, rgb: vec![128; 3 * (side * side) as usize] };
-        let request = SegmentRequest {
-            prompts: Prompt::list_from_text("object"),
-            threshold: Some(0.0),
-            max_objects: 1,
-            ..SegmentRequest::default()
-        };
-        self.segment(Box::new(picture), &request).map(|_| ())
+    /// Side of the model's own square input in pixels.
+    pub(super) fn native_size(&self) -> u32 {
+        self.info.native_size
     }
 
     fn input(&mut self, frame: &Frame<'_>, inference_size: u32) -> Tensor {
@@ -235,12 +227,23 @@ impl Segmenter {
         request: &SegmentRequest,
         masks_of: impl Fn(&Tensor) -> Vec<T>,
     ) -> Result<Found<T>> {
+        self.find_at_most(features, request, usize::MAX, masks_of)
+    }
+
+    /// The same, with no more than `most` of each turn's objects: the first phrases' best.
+    pub(super) fn find_at_most<T>(
+        &mut self,
+        features: &PictureFeatures,
+        request: &SegmentRequest,
+        most: usize,
+        masks_of: impl Fn(&Tensor) -> Vec<T>,
+    ) -> Result<Found<T>> {
         let PictureFeatures { frame_width, frame_height, .. } = *features;
         let looked = Looked { features: self.vision_of(features)?, frame_width, frame_height };
         let mut found = Found { objects: Vec::new(), semantic_maps: Vec::new() };
         for (turn, prompts) in request.prompts.chunks(MAX_CONCEPTS_PER_CALL).enumerate() {
             let first = turn * MAX_CONCEPTS_PER_CALL;
-            let of_turn = self.find_concepts(prompts, looked, request, &masks_of)?;
+            let of_turn = self.find_concepts(prompts, looked, request, (most, &masks_of))?;
             for (mut candidate, mask) in of_turn.objects {
                 candidate.prompt_index += first;
                 found.objects.push((candidate, mask));
@@ -259,7 +262,7 @@ impl Segmenter {
         prompts: &[Prompt],
         looked: Looked<'_>,
         request: &SegmentRequest,
-        masks_of: impl Fn(&Tensor) -> Vec<T>,
+        (most, masks_of): (usize, impl Fn(&Tensor) -> Vec<T>),
     ) -> Result<Found<T>> {
         let mut clock = Clock::start(self.device);
         let features = looked.features;
@@ -269,6 +272,7 @@ impl Segmenter {
         let threshold = request.threshold.unwrap_or(self.recommendations.threshold);
         let mut found = scored_candidates(&detections, rules::lowest_threshold(prompts, threshold));
         rules::keep_above_thresholds(&mut found, prompts, threshold);
+        found.truncate(most);
         self.times.detector += clock.lap();
         let decoder = &self.model.mask_decoder;
         let pixels = request.semantic_maps.then(|| decoder.embed_pixels(&detections.memory, &features.levels, &prompt));

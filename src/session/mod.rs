@@ -55,7 +55,7 @@ mod tracking;
 
 pub use binary_mask::BinaryMask;
 pub use edits::{Edit, MAX_EDITS, MAX_POINTS, Started};
-pub use model::{ClickPoint, Clicks, Detected, Found, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
+pub use model::{ClickPoint, Clicks, Detected, Found, Giver, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
 pub use notices::Notice;
 pub use saved::{SavedObject, SavedSession};
 pub use session::Session;

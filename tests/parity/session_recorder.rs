@@ -2,7 +2,7 @@
 
 use sa3::Result;
 use sa3::engine::{Followed, PictureFeatures, SegmentRequest, Segmenter};
-use sa3::session::{Clicks, Detected, MaskLogits, MemorySettings, Propagated, TrackingModel};
+use sa3::session::{Clicks, Detected, Giver, MaskLogits, MemorySettings, Propagated, TrackingModel};
 
 /// Passes everything on.
 pub struct Recorder<'m> {
@@ -76,6 +76,7 @@ impl TrackingModel for Recorder<'_> {
         _: &PictureFeatures,
         _: Option<&mut Named>,
         _: &Clicks,
+        _: &MemorySettings,
         _: i64,
     ) -> Result<(Option<Named>, Propagated)> {
         unreachable!("nobody clicks here")
@@ -86,10 +87,11 @@ impl TrackingModel for Recorder<'_> {
         features: &PictureFeatures,
         memory: &mut Named,
         mask: &MaskLogits,
+        giver: Giver,
         frame: i64,
     ) -> Result<()> {
         self.recording.reconditioned.push(memory.id);
-        self.model.recondition(features, &mut memory.own, mask, frame)
+        self.model.recondition(features, &mut memory.own, mask, giver, frame)
     }
 
     fn remember(
@@ -105,8 +107,14 @@ impl TrackingModel for Recorder<'_> {
         self.model.remember(features, &mut own(memories), masks, is_present, frame)
     }
 
-    fn start_from_masks(&mut self, features: &PictureFeatures, masks: &[MaskLogits], frame: i64) -> Result<Vec<Named>> {
-        let begun = self.model.start_from_masks(features, masks, frame)?;
+    fn start_from_masks(
+        &mut self,
+        features: &PictureFeatures,
+        masks: &[MaskLogits],
+        giver: Giver,
+        frame: i64,
+    ) -> Result<Vec<Named>> {
+        let begun = self.model.start_from_masks(features, masks, giver, frame)?;
         let named = |(own, mask): (Followed, &MaskLogits)| {
             self.last_id += 1;
             self.recording.born.push((self.last_id, mask.clone()));
