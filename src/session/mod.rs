@@ -11,6 +11,7 @@
 //!   began belongs to all groups.
 //! - Nothing depends on the end of the stream; probation counts frames with detection, whatever the output's delay.
 //! - The area that is left beside others is measured on the mask grid, not on one of four times its size.
+//! - A detection whose mask has no inside begins nothing.
 //! - Objects end: after being missing or unmatched for too long, at scene cuts and long gaps, with their phrase.
 //!
 //! # Bounds

@@ -116,6 +116,8 @@ fn ids(row: &OracleRow, ours: &Tracking, asked: &Recording) -> Option<String> {
 /// What memories are made of: whole masks, or nothing.
 fn remembered(row: &OracleRow, shown: &BTreeMap<u64, Vec<bool>>, asked: &Recording) -> Option<String> {
     let is_empty = |id: &u64| !shown[id].contains(&true);
+    let visible = ours_of(&row.suppressed_masks).into_iter().find(|id| !is_empty(id));
+    assert_eq!(visible, None, "the reference shows what it has suppressed");
     let absent = asked.remembered.iter().filter(|(_, _, is_present)| !is_present).map(|(id, ..)| *id);
     let tracked = row.tracked.iter().map(|track| track.id + 1);
     let theirs = tracked.filter(|id| is_empty(id) || row.shrunk.contains(&(id - 1)));

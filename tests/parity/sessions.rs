@@ -92,6 +92,10 @@ fn rules(settings: &Settings) -> SessionConfig {
     }
 }
 
+fn cases() -> Vec<SessionCase> {
+    serde_json::from_slice(&std::fs::read(folder().join("session.json")).unwrap()).unwrap()
+}
+
 /// A case with its model, which several runs share.
 struct Opened {
     case: SessionCase,
@@ -101,15 +105,8 @@ struct Opened {
 }
 
 impl Opened {
-    fn all() -> Vec<Self> {
-        let cases: Vec<SessionCase> =
-            serde_json::from_slice(&std::fs::read(folder().join("session.json")).unwrap()).unwrap();
-        assert!(cases.len() >= 3);
-        cases.into_iter().map(Self::new).collect()
-    }
-
     fn named(name: &str) -> Self {
-        Self::all().into_iter().find(|opened| opened.case.name == name).unwrap()
+        Self::new(cases().into_iter().find(|case| case.name == name).unwrap())
     }
 
     fn new(case: SessionCase) -> Self {
@@ -146,6 +143,43 @@ impl Opened {
 
 #[test]
 fn sessions_are_those_of_the_reference() {
-    let found: Vec<_> = Opened::all().iter_mut().filter_map(|opened| opened.difference(|_| {})).collect();
+    let cases = cases();
+    assert!(cases.len() >= 3);
+    let found: Vec<_> = cases.into_iter().filter_map(|case| Opened::new(case).difference(|_| {})).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+type Change = fn(&mut SessionConfig);
+
+/// Each rule that is turned off, or number that is another, shows: the comparison sees what these rules do.
+#[test]
+fn a_rule_that_is_missing_is_noticed() {
+    let mistakes: [(&str, [(&str, Change); 4]); 2] = [
+        (
+            "two_phrases",
+            [
+                ("recondition", |c| c.recondition_interval = 0),
+                ("shrunk", |c| c.shrink_share = 0.0),
+                ("doubles", |c| c.probation_duplicates = 0),
+                ("unmatched", |c| c.probation_unmatched = 0),
+            ],
+        ),
+        (
+            "occlusions",
+            [
+                ("suppression", |c| c.occlusion_iou = 0.0),
+                ("holes", |c| c.hole_area = 0),
+                ("nms", |c| c.detection_nms_iou = Some(0.0)),
+                ("pointers", |c| c.memory.pointers = 2),
+            ],
+        ),
+    ];
+    for (case, mistakes) in mistakes {
+        let mut opened = Opened::named(case);
+        for (what, change) in mistakes {
+            let difference = opened.difference(change);
+            println!("{what}: {}", difference.as_deref().unwrap_or("not noticed"));
+            assert!(difference.is_some(), "{case}: {what} is not noticed");
+        }
+    }
 }
