@@ -46,8 +46,8 @@ def larger_masks(hypernetworks: float, pixels: float, detector: float) -> dict[s
 
 
 CASES = [
-    {"name": "one_phrase", "texts": [SHORT], "frames": "session.frames.0", "settings": {"det_nms_thresh": 0.6},
-     "overrides": larger_masks(0.2, 0.7, 0.05), "what": "many births, and removals for being unmatched"},
+    {"name": "one_phrase", "texts": [SHORT], "frames": "session.frames.4", "settings": {"det_nms_thresh": 0.6},
+     "overrides": larger_masks(0.2, 0.7, 0.05), "what": "many births, removals for being unmatched, reconditioning"},
     {"name": "two_phrases", "texts": [SHORT, MIDDLE], "frames": "session.frames.0",
      "settings": {"det_nms_thresh": 0.8}, "overrides": larger_masks(0.3, 1.0, 0.1),
      "what": "duplicates, reconditioning, two groups"},
