@@ -4,7 +4,9 @@
 use crate::boxes::BoxXyxy;
 use crate::engine::SegmentRequest;
 use crate::error::Result;
-use crate::session::{Clicks, Detected, Found, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel};
+use crate::session::{
+    Clicks, Detected, Found, Giver, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel,
+};
 
 /// Rows, and columns, of the masks unless a frame says otherwise.
 pub(crate) const SIDE: usize = 72;
@@ -201,6 +203,7 @@ impl TrackingModel for DiscModel {
         frame: &DiscFrame,
         memory: Option<&mut Followed>,
         clicks: &Clicks,
+        _settings: &MemorySettings,
         _number: i64,
     ) -> Result<(Option<Followed>, Propagated)> {
         let followed = self.clicked(frame, clicks);
@@ -214,7 +217,14 @@ impl TrackingModel for DiscModel {
         }
     }
 
-    fn recondition(&mut self, frame: &DiscFrame, memory: &mut Followed, mask: &MaskLogits, _number: i64) -> Result<()> {
+    fn recondition(
+        &mut self,
+        frame: &DiscFrame,
+        memory: &mut Followed,
+        mask: &MaskLogits,
+        _giver: Giver,
+        _number: i64,
+    ) -> Result<()> {
         *memory = self.under(frame, mask);
         self.reconditioned += 1;
         Ok(())
@@ -232,7 +242,13 @@ impl TrackingModel for DiscModel {
         Ok(())
     }
 
-    fn start_from_masks(&mut self, frame: &DiscFrame, masks: &[MaskLogits], _number: i64) -> Result<Vec<Followed>> {
+    fn start_from_masks(
+        &mut self,
+        frame: &DiscFrame,
+        masks: &[MaskLogits],
+        _giver: Giver,
+        _number: i64,
+    ) -> Result<Vec<Followed>> {
         Ok(masks.iter().map(|mask| self.under(frame, mask)).collect())
     }
 

@@ -21,6 +21,7 @@ mod summary;
 mod thread;
 mod track_session;
 mod traffic;
+mod warm_up;
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Once};
@@ -35,6 +36,8 @@ use crate::prompt::{Prompt, PromptNotice};
 pub use exit::finish_passes_before_exit;
 pub use registry::SharedEngine;
 pub use rules::EXCLUDED_SHARE;
+pub use segmenter::{PictureFeatures, Segmenter};
+pub use stream_segmenter::Followed;
 pub use summary::ModelSummary;
 use thread::{Answer, Served, Work};
 pub use track_session::TrackSession;
@@ -262,5 +265,5 @@ fn open_model(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgres
     if artificial::is_named_by(&settings.model) {
         return Ok(Box::new(sessions::Sessions::new(artificial::Artificial::open(&settings.model)?)));
     }
-    Ok(Box::new(sessions::Sessions::new(segmenter::Segmenter::open(settings, on_progress)?)))
+    Ok(Box::new(sessions::Sessions::new(Segmenter::open(settings, on_progress)?)))
 }

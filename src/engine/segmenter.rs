@@ -17,11 +17,12 @@ use crate::config::{ModelConfig, Recommendations};
 use crate::detector::PromptTokens;
 use crate::error::{Error, Result};
 use crate::frame::preprocess::Preprocessor;
-use crate::frame::{Frame, FrameSource, RgbPicture};
+use crate::frame::{Frame, FrameSource};
 use crate::masks::{Candidate, Selection, candidates, select};
 use crate::model::{Detections, ImageModel};
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::Prompt;
+use crate::session::FrameShape;
 use crate::text::{PhraseCache, Tokenizer};
 use crate::tracker::{Tracker, TrackerFeatures};
 use crate::vision::VisionFeatures;
@@ -36,7 +37,7 @@ pub(super) struct Found<T> {
 }
 
 /// One picture, as far as it does not depend on what is looked for. Each part is computed when it is first asked for.
-pub(super) struct PictureFeatures {
+pub struct PictureFeatures {
     /// What both necks read, [1, C, G, G]; `None` where only the tracker's part is kept.
     trunk: Option<Tensor>,
     vision: OnceCell<VisionFeatures>,
@@ -47,6 +48,13 @@ pub(super) struct PictureFeatures {
 }
 
 impl PictureFeatures {
+    /// Of what both necks read.
+    fn new(trunk: Tensor, frame_width: u32, frame_height: u32) -> Self {
+        let grid = trunk.size()[3] as usize;
+        let (vision, tracker) = (OnceCell::new(), OnceCell::new());
+        Self { trunk: Some(trunk), vision, tracker, grid, frame_width, frame_height }
+    }
+
     /// Rows, and columns, of the masks.
     pub(super) fn mask_side(&self) -> usize {
         4 * self.grid
@@ -67,8 +75,9 @@ impl PictureFeatures {
     }
 }
 
-/// A loaded SAM 3 image model.
-pub(super) struct Segmenter {
+/// A loaded SAM 3 model at work, on the caller's thread. An [`Engine`](super::Engine) has one on a thread of its own; by
+/// itself it is for those who bring the model's input instead of frames.
+pub struct Segmenter {
     model: ImageModel,
     pub(super) tracker: Option<Tracker>,
     tokenizer: Arc<Tokenizer>,
@@ -85,7 +94,11 @@ pub(super) struct Segmenter {
 }
 
 impl Segmenter {
-    pub(super) fn open(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Self> {
+    /// Loads a model and runs it once.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the model, its files, the device or the precision.
+    pub fn open(settings: &EngineSettings, on_progress: &mut dyn FnMut(LoadProgress)) -> Result<Self> {
         let device = settings.device.resolve()?;
         let precision = settings.precision.resolve(device.value)?;
         on_progress(LoadProgress { stage: "reading the model's files", percent: 5 });
@@ -122,17 +135,9 @@ impl Segmenter {
         Ok(segmenter)
     }
 
-    /// One pass on a grey picture, so that the first real frame does not pay for kernel selection.
-    fn warm_up(&mut self) -> Result<()> {
-        let side = self.info.native_size;
-        let picture = RgbPicture { width: side, height: side, rgb: vec![128; 3 * (side * side) as usize] };
-        let request = SegmentRequest {
-            prompts: Prompt::list_from_text("object"),
-            threshold: Some(0.0),
-            max_objects: 1,
-            ..SegmentRequest::default()
-        };
-        self.segment(Box::new(picture), &request).map(|_| ())
+    /// Side of the model's own square input in pixels.
+    pub(super) fn native_size(&self) -> u32 {
+        self.info.native_size
     }
 
     fn input(&mut self, frame: &Frame<'_>, inference_size: u32) -> Tensor {
@@ -176,9 +181,16 @@ impl Segmenter {
         self.times.preprocess += clock.lap();
         let trunk = self.model.vision_encoder.trunk(&input);
         self.times.vision += clock.lap();
-        let grid = trunk.size()[3] as usize;
-        let (vision, tracker) = (OnceCell::new(), OnceCell::new());
-        Ok(PictureFeatures { trunk: Some(trunk), vision, tracker, grid, frame_width, frame_height })
+        Ok(PictureFeatures::new(trunk, frame_width, frame_height))
+    }
+
+    /// Features of what the model reads, for frames of that shape.
+    ///
+    /// # Shapes
+    /// input: [1, 3, S, S], normalised to -1..1.
+    pub fn features_of_input(&mut self, input: &Tensor, shape: FrameShape) -> PictureFeatures {
+        let input = input.to_device(self.device).to_kind(self.kind);
+        PictureFeatures::new(self.model.vision_encoder.trunk(&input), shape.width, shape.height)
     }
 
     /// The detector's features of a picture.
@@ -215,12 +227,23 @@ impl Segmenter {
         request: &SegmentRequest,
         masks_of: impl Fn(&Tensor) -> Vec<T>,
     ) -> Result<Found<T>> {
+        self.find_at_most(features, request, usize::MAX, masks_of)
+    }
+
+    /// The same, with no more than `most` of each turn's objects: the first phrases' best.
+    pub(super) fn find_at_most<T>(
+        &mut self,
+        features: &PictureFeatures,
+        request: &SegmentRequest,
+        most: usize,
+        masks_of: impl Fn(&Tensor) -> Vec<T>,
+    ) -> Result<Found<T>> {
         let PictureFeatures { frame_width, frame_height, .. } = *features;
         let looked = Looked { features: self.vision_of(features)?, frame_width, frame_height };
         let mut found = Found { objects: Vec::new(), semantic_maps: Vec::new() };
         for (turn, prompts) in request.prompts.chunks(MAX_CONCEPTS_PER_CALL).enumerate() {
             let first = turn * MAX_CONCEPTS_PER_CALL;
-            let of_turn = self.find_concepts(prompts, looked, request, &masks_of)?;
+            let of_turn = self.find_concepts(prompts, looked, request, (most, &masks_of))?;
             for (mut candidate, mask) in of_turn.objects {
                 candidate.prompt_index += first;
                 found.objects.push((candidate, mask));
@@ -239,7 +262,7 @@ impl Segmenter {
         prompts: &[Prompt],
         looked: Looked<'_>,
         request: &SegmentRequest,
-        masks_of: impl Fn(&Tensor) -> Vec<T>,
+        (most, masks_of): (usize, impl Fn(&Tensor) -> Vec<T>),
     ) -> Result<Found<T>> {
         let mut clock = Clock::start(self.device);
         let features = looked.features;
@@ -249,6 +272,7 @@ impl Segmenter {
         let threshold = request.threshold.unwrap_or(self.recommendations.threshold);
         let mut found = scored_candidates(&detections, rules::lowest_threshold(prompts, threshold));
         rules::keep_above_thresholds(&mut found, prompts, threshold);
+        found.truncate(most);
         self.times.detector += clock.lap();
         let decoder = &self.model.mask_decoder;
         let pixels = request.semantic_maps.then(|| decoder.embed_pixels(&detections.memory, &features.levels, &prompt));

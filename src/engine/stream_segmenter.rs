@@ -9,13 +9,13 @@ use crate::error::Result;
 use crate::frame::FrameSource;
 use crate::masks::{Candidate, clear_outside};
 use crate::session::{
-    Clicks, Detected, Found, FrameShape, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel,
+    Clicks, Detected, Found, FrameShape, Giver, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel,
 };
 use crate::tracker::{self, BankRules, ObjectMemory, TrackedMask};
 
 /// One followed object: the tracker's memory, and its latest mask, which clicks on the same frame correct.
 #[derive(Default)]
-pub(super) struct Followed {
+pub struct Followed {
     memory: ObjectMemory,
     latest: Option<(i64, MaskLogits)>,
 }
@@ -98,11 +98,13 @@ impl TrackingModel for Segmenter {
         features: &PictureFeatures,
         memory: Option<&mut Followed>,
         clicks: &Clicks,
+        settings: &MemorySettings,
         frame: i64,
     ) -> Result<(Option<Followed>, Propagated)> {
         self.timed(|segmenter| {
             let (tracker, features) = segmenter.tracker_on(features)?;
             let mut begun = memory.is_none().then(Followed::default);
+            tracker.use_rules(bank_rules(settings));
             let Some(followed) = memory.or(begun.as_mut()) else { unreachable!("one of the two is there") };
             let previous = followed.latest.take().filter(|(known, _)| *known == frame).map(|(_, mask)| mask);
             let points = clicks.points.iter().map(|point| ([point.x, point.y], point.is_positive)).collect();
@@ -118,11 +120,12 @@ impl TrackingModel for Segmenter {
         features: &PictureFeatures,
         memory: &mut Followed,
         mask: &MaskLogits,
+        giver: Giver,
         frame: i64,
     ) -> Result<()> {
         self.timed(|segmenter| {
             let (tracker, features) = segmenter.tracker_on(features)?;
-            tracker.recondition(features, &mut [&mut memory.memory], std::slice::from_ref(mask), frame);
+            tracker.recondition(features, &mut [&mut memory.memory], std::slice::from_ref(mask), giver, frame);
             Ok(())
         })
     }
@@ -147,11 +150,12 @@ impl TrackingModel for Segmenter {
         &mut self,
         features: &PictureFeatures,
         masks: &[MaskLogits],
+        giver: Giver,
         frame: i64,
     ) -> Result<Vec<Followed>> {
         self.timed(|segmenter| {
             let (tracker, features) = segmenter.tracker_on(features)?;
-            let started = tracker.start_from_masks(features, masks, frame).into_iter().zip(masks);
+            let started = tracker.start_from_masks(features, masks, giver, frame).into_iter().zip(masks);
             Ok(started.map(|(memory, mask)| Followed { memory, latest: Some((frame, mask.clone())) }).collect())
         })
     }
@@ -184,6 +188,7 @@ fn bank_rules(settings: &MemorySettings) -> BankRules {
         recent_memories: settings.frames as i64 - 1,
         conditioning_frames: settings.conditioning_frames,
         pointers: settings.pointers as i64,
+        click_window: i64::from(settings.click_window_frames),
         least_worth: (settings.selection_threshold > 0.0).then_some(settings.selection_threshold),
     }
 }

@@ -8,7 +8,7 @@ use super::sessions::StreamModel;
 use super::{SegmentRequest, StageTimes};
 use crate::error::Result;
 use crate::frame::FrameSource;
-use crate::session::{Clicks, Detected, FrameShape, MaskLogits, MemorySettings, Propagated, TrackingModel};
+use crate::session::{Clicks, Detected, FrameShape, Giver, MaskLogits, MemorySettings, Propagated, TrackingModel};
 
 /// Frames in which a disc goes to and fro once.
 const PERIOD_IN_FRAMES: i64 = 200;
@@ -90,13 +90,21 @@ impl TrackingModel for Artificial {
         frame: &DiscFrame,
         memory: Option<&mut Followed>,
         clicks: &Clicks,
+        settings: &MemorySettings,
         number: i64,
     ) -> Result<(Option<Followed>, Propagated)> {
-        self.discs.click(frame, memory, clicks, number)
+        self.discs.click(frame, memory, clicks, settings, number)
     }
 
-    fn recondition(&mut self, frame: &DiscFrame, memory: &mut Followed, mask: &MaskLogits, number: i64) -> Result<()> {
-        self.discs.recondition(frame, memory, mask, number)
+    fn recondition(
+        &mut self,
+        frame: &DiscFrame,
+        memory: &mut Followed,
+        mask: &MaskLogits,
+        giver: Giver,
+        number: i64,
+    ) -> Result<()> {
+        self.discs.recondition(frame, memory, mask, giver, number)
     }
 
     fn remember(
@@ -110,8 +118,14 @@ impl TrackingModel for Artificial {
         self.discs.remember(frame, memories, masks, is_present, number)
     }
 
-    fn start_from_masks(&mut self, frame: &DiscFrame, masks: &[MaskLogits], number: i64) -> Result<Vec<Followed>> {
-        self.discs.start_from_masks(frame, masks, number)
+    fn start_from_masks(
+        &mut self,
+        frame: &DiscFrame,
+        masks: &[MaskLogits],
+        giver: Giver,
+        number: i64,
+    ) -> Result<Vec<Followed>> {
+        self.discs.start_from_masks(frame, masks, giver, number)
     }
 
     fn memory_bytes(&self, memory: &Followed) -> usize {

@@ -5,7 +5,7 @@ use super::group::Group;
 use super::holes::without_holes_and_sprinkles;
 use super::lifetime::best_new;
 use super::looking::Sighting;
-use super::model::{MaskLogits, NO_OBJECT_LOGIT, TrackingModel};
+use super::model::{Giver, MaskLogits, NO_OBJECT_LOGIT, TrackingModel};
 use super::occlusion::{self, LastHidden, Occludable};
 use super::probation::{Seen, Verdict, doubles};
 use super::reacquire::{Place, found_again};
@@ -150,10 +150,13 @@ impl<M: TrackingModel> Session<M> {
         let track = &mut self.tracks[index];
         if step.model.follows() {
             match &mut track.memory {
-                Some(memory) => step.model.recondition(step.features, memory, &sighting.mask, frame)?,
+                Some(memory) => {
+                    step.model.recondition(step.features, memory, &sighting.mask, Giver::Detector, frame)?
+                }
                 None => {
                     let masks = std::slice::from_ref(&sighting.mask);
-                    track.memory = step.model.start_from_masks(step.features, masks, frame)?.into_iter().next();
+                    let begun = step.model.start_from_masks(step.features, masks, Giver::Detector, frame)?;
+                    track.memory = begun.into_iter().next();
                     track.now.is_remembered = true;
                 }
             }
@@ -229,7 +232,13 @@ impl<M: TrackingModel> Session<M> {
                 track.now.shown = Some(Outline::of(sightings[detection].mask.clone()));
             }
             if let Some(memory) = track.memory.as_mut().filter(|_| track.now.score_logit > config.recondition_logit) {
-                step.model.recondition(step.features, memory, &sightings[detection].mask, self.frame)?;
+                step.model.recondition(
+                    step.features,
+                    memory,
+                    &sightings[detection].mask,
+                    Giver::Detector,
+                    self.frame,
+                )?;
             }
         }
         Ok(())
@@ -302,7 +311,7 @@ impl<M: TrackingModel> Session<M> {
         let mut memories = Vec::new();
         if step.model.follows() {
             let masks: Vec<MaskLogits> = new.iter().map(|&index| sightings[index].mask.clone()).collect();
-            memories = step.model.start_from_masks(step.features, &masks, self.frame)?;
+            memories = step.model.start_from_masks(step.features, &masks, Giver::Detector, self.frame)?;
         }
         let time_ns = self.now_ns(step);
         let mut memories = memories.into_iter();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::edits::{Edit, MAX_POINTS, Started};
-use super::model::{ClickPoint, Clicks, MaskLogits, Propagated, TrackingModel};
+use super::model::{ClickPoint, Clicks, Giver, MaskLogits, Propagated, TrackingModel};
 use super::notices::Notice;
 use super::phrases::Concept;
 use super::saved::{SavedObject, SavedSession};
@@ -119,7 +119,7 @@ impl<M: TrackingModel> Session<M> {
         let kept = &self.kept[position];
         let Said::Clicks(clicks) = &correction.said else { return Ok(Some(correction)) };
         let memory = index.and_then(|index| self.tracks[index].memory.as_mut());
-        let (begun, _) = step.model.click(&kept.features, memory, clicks, kept.frame)?;
+        let (begun, _) = step.model.click(&kept.features, memory, clicks, &step.config.memory, kept.frame)?;
         let index = match index {
             Some(index) => index,
             None => self.begin_of_user(step, &correction, Outline::blank(step.side)),
@@ -153,17 +153,19 @@ impl<M: TrackingModel> Session<M> {
         let memory = index.and_then(|index| self.tracks[index].memory.as_mut());
         let (begun, mask, is_remembered) = match &correction.said {
             Said::Clicks(clicks) => {
-                let (begun, Propagated { mask, .. }) = step.model.click(step.features, memory, clicks, self.frame)?;
+                let settings = &step.config.memory;
+                let (begun, clicked) = step.model.click(step.features, memory, clicks, settings, self.frame)?;
+                let Propagated { mask, .. } = clicked;
                 (begun, mask, true)
             }
             Said::Mask(mask) => match memory {
                 Some(memory) => {
-                    step.model.recondition(step.features, memory, mask, self.frame)?;
+                    step.model.recondition(step.features, memory, mask, Giver::User, self.frame)?;
                     (None, mask.clone(), false)
                 }
                 None if step.model.follows() => {
                     let masks = std::slice::from_ref(mask);
-                    let begun = step.model.start_from_masks(step.features, masks, self.frame)?;
+                    let begun = step.model.start_from_masks(step.features, masks, Giver::User, self.frame)?;
                     (begun.into_iter().next(), mask.clone(), true)
                 }
                 None => (None, mask.clone(), true),

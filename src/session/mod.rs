@@ -11,6 +11,7 @@
 //!   began belongs to all groups.
 //! - Nothing depends on the end of the stream; probation counts frames with detection, whatever the output's delay.
 //! - The area that is left beside others is measured on the mask grid, not on one of four times its size.
+//! - A detection whose mask has no inside begins nothing.
 //! - Objects end: after being missing or unmatched for too long, at scene cuts and long gaps, with their phrase.
 //!
 //! # Bounds
@@ -55,7 +56,7 @@ mod tracking;
 
 pub use binary_mask::BinaryMask;
 pub use edits::{Edit, MAX_EDITS, MAX_POINTS, Started};
-pub use model::{ClickPoint, Clicks, Detected, Found, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
+pub use model::{ClickPoint, Clicks, Detected, Found, Giver, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
 pub use notices::Notice;
 pub use saved::{SavedObject, SavedSession};
 pub use session::Session;

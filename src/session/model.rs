@@ -6,6 +6,7 @@ use crate::engine::SegmentRequest;
 use crate::error::Result;
 pub use crate::masks::MaskLogits;
 use crate::objects::SemanticMap;
+pub use crate::tracker::Giver;
 
 /// Logit that an absent or blanked object has in every cell (`NO_OBJ_LOGIT`). The tracker itself says -1024.
 pub const NO_OBJECT_LOGIT: f32 = -10.0;
@@ -112,6 +113,7 @@ pub trait TrackingModel {
         features: &Self::Features,
         memory: Option<&mut Self::Memory>,
         clicks: &Clicks,
+        settings: &MemorySettings,
         frame: i64,
     ) -> Result<(Option<Self::Memory>, Propagated)>;
 
@@ -124,6 +126,7 @@ pub trait TrackingModel {
         features: &Self::Features,
         memory: &mut Self::Memory,
         mask: &MaskLogits,
+        giver: Giver,
         frame: i64,
     ) -> Result<()>;
 
@@ -148,6 +151,7 @@ pub trait TrackingModel {
         &mut self,
         features: &Self::Features,
         masks: &[MaskLogits],
+        giver: Giver,
         frame: i64,
     ) -> Result<Vec<Self::Memory>>;
 

@@ -53,8 +53,8 @@ pub struct MemorySettings {
     /// Frames with a worse product of presence and predicted overlap are not remembered; 0 to 1, 0.01
     /// (`mf_threshold`); 0 takes the latest frames whatever they are worth.
     pub selection_threshold: f32,
-    /// A click replaces what detections conditioned within so many frames; 0 to 1,000, 16
-    /// (`refinement_detector_cond_frame_removal_window`).
+    /// What the user says of an object makes conditioning frames of it that detections made, so many frames before and
+    /// after, like any other; 0 to 1,000, 16 (`refinement_detector_cond_frame_removal_window`).
     pub click_window_frames: u32,
 }
 

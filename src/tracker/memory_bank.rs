@@ -18,10 +18,25 @@ pub struct BankRules {
     pub pointers: i64,
     /// Recent frames count only when the object was seen better than this, 0..1; `None`: always.
     pub least_worth: Option<f32>,
+    /// What the user says of an object makes conditioning frames that detections made, so many frames before and after,
+    /// recent ones.
+    pub click_window: i64,
+}
+
+/// Who said where an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Giver {
+    /// A detection.
+    Detector,
+    /// Somebody who looks.
+    User,
 }
 
 /// The official model's threshold of memory selection.
 const LEAST_WORTH: f32 = 0.01;
+
+/// The official model's `refinement_detector_cond_frame_removal_window`.
+const CLICK_WINDOW: i64 = 16;
 
 /// One frame of one object.
 #[derive(Debug)]
@@ -34,6 +49,8 @@ pub struct Remembered {
     pub memory: Option<Tensor>,
     /// How well the object was seen, 0..1.
     pub worth: f32,
+    /// Who said where the object is; `None` where it was followed.
+    pub giver: Option<Giver>,
 }
 
 /// The memories of one object.
@@ -62,6 +79,7 @@ impl BankRules {
             conditioning_frames: config.max_cond_frame_num as usize,
             pointers: config.max_object_pointers_in_encoder,
             least_worth: selects.then_some(LEAST_WORTH),
+            click_window: CLICK_WINDOW,
         }
     }
 
@@ -77,8 +95,12 @@ impl BankRules {
 }
 
 impl MemoryBank {
-    /// Keeps a frame on which someone said where the object is, in place of what was kept of the same frame.
+    /// Keeps a frame on which someone said where the object is, in place of what was kept of the same frame. The user
+    /// knows better than detections nearby: their frames are looked at like any other from now on.
     pub fn condition(&mut self, remembered: Remembered, rules: &BankRules) {
+        if remembered.giver == Some(Giver::User) {
+            self.demote_detections(remembered.frame, rules.click_window);
+        }
         self.recent.retain(|other| other.frame != remembered.frame);
         self.conditioning.retain(|other| other.frame != remembered.frame);
         insert(&mut self.conditioning, remembered);
@@ -93,6 +115,15 @@ impl MemoryBank {
         self.recent.retain(|other| other.frame != remembered.frame);
         insert(&mut self.recent, remembered);
         self.forget(rules);
+    }
+
+    fn demote_detections(&mut self, frame: i64, window: i64) {
+        let is_near = |other: &mut Remembered| {
+            other.giver == Some(Giver::Detector) && (other.frame - frame).saturating_abs() <= window
+        };
+        for demoted in self.conditioning.extract_if(.., is_near) {
+            insert(&mut self.recent, Remembered { giver: None, ..demoted });
+        }
     }
 
     /// Whether someone has said where the object is on that frame.
@@ -231,13 +262,18 @@ fn insert(list: &mut Vec<Remembered>, remembered: Remembered) {
 mod tests {
     use super::*;
 
-    const RULES: BankRules = BankRules { recent_memories: 6, conditioning_frames: 4, pointers: 16, least_worth: None };
+    const RULES: BankRules =
+        BankRules { recent_memories: 6, conditioning_frames: 4, pointers: 16, least_worth: None, click_window: 16 };
     const SELECTING: BankRules = BankRules { least_worth: Some(0.01), ..RULES };
 
     /// A frame whose memory and pointer are its number.
     fn frame(frame: i64, worth: f32) -> Remembered {
         let number = Tensor::from_slice(&[frame]);
-        Remembered { frame, pointer: number.shallow_clone(), memory: Some(number), worth }
+        Remembered { frame, pointer: number.shallow_clone(), memory: Some(number), worth, giver: None }
+    }
+
+    fn given(number: i64, giver: Giver) -> Remembered {
+        Remembered { giver: Some(giver), ..frame(number, 1.0) }
     }
 
     fn numbers(recalled: &[(i64, &Tensor)]) -> Vec<(i64, i64)> {
@@ -248,7 +284,7 @@ mod tests {
         let mut bank = MemoryBank::default();
         for number in *conditioning.iter().chain([recent.start].iter()).min().unwrap()..recent.end {
             if conditioning.contains(&number) {
-                bank.condition(frame(number, 1.0), rules);
+                bank.condition(given(number, Giver::Detector), rules);
             } else if recent.contains(&number) {
                 bank.follow(frame(number, 1.0), rules);
             }
@@ -303,7 +339,7 @@ mod tests {
     #[test]
     fn a_conditioned_frame_is_not_a_followed_one() {
         let mut bank = followed(&[0], 1..4, &RULES);
-        bank.condition(frame(3, 1.0), &RULES);
+        bank.condition(given(3, Giver::Detector), &RULES);
         bank.follow(frame(3, 1.0), &RULES);
         assert_eq!(numbers(&bank.recall(4, &RULES).memories), [(6, 0), (6, 3), (2, 1), (1, 2)]);
         assert!(bank.is_conditioned_on(3) && !bank.is_conditioned_on(2));
@@ -343,8 +379,8 @@ mod tests {
             for number in 0..400 {
                 let worth = if number % 90 > 50 { 0.0 } else { 1.0 };
                 if number % 16 == 0 || (200..206).contains(&number) {
-                    bank.condition(frame(number, worth), &rules);
-                    all.condition(frame(number, worth), &keep);
+                    bank.condition(Remembered { worth, ..given(number, Giver::Detector) }, &rules);
+                    all.condition(Remembered { worth, ..given(number, Giver::Detector) }, &keep);
                 } else {
                     bank.follow(frame(number, worth), &rules);
                     all.follow(frame(number, worth), &keep);
@@ -356,6 +392,34 @@ mod tests {
                 assert_eq!(numbers(&few.pointers), numbers(&many.pointers), "{number}");
             }
         }
+    }
+
+    #[test]
+    fn a_click_demotes_the_detections_around_it_and_nothing_else() {
+        let wide = BankRules { conditioning_frames: 9, ..RULES };
+        let mut bank = followed(&[3, 4, 20, 30], 4..34, &wide);
+        bank.condition(given(31, Giver::User), &wide);
+        let kept = |bank: &MemoryBank| bank.conditioning.iter().map(|kept| kept.frame).collect::<Vec<_>>();
+        assert_eq!(kept(&bank), [3, 4, 31]);
+        // What a detection said of frame 30 is remembered as any frame before is.
+        let memories = numbers(&bank.recall(34, &wide).memories);
+        assert_eq!(memories, [(6, 3), (6, 4), (6, 31), (5, 28), (4, 29), (3, 30), (1, 32), (0, 33)]);
+        bank.condition(given(32, Giver::User), &wide);
+        assert_eq!(kept(&bank), [3, 4, 31, 32], "what the user said stays");
+        bank.condition(given(20, Giver::User), &wide);
+        assert_eq!(kept(&bank), [3, 20, 31, 32], "16 frames away is near, 17 is not, in both directions of time");
+    }
+
+    #[test]
+    fn without_a_window_a_click_leaves_detections_alone_and_detections_demote_nothing() {
+        let closed = BankRules { click_window: 0, ..RULES };
+        let mut bank = followed(&[3, 5], 6..8, &closed);
+        bank.condition(given(8, Giver::User), &closed);
+        assert_eq!(bank.conditioning.len(), 3);
+        bank.condition(given(9, Giver::Detector), &RULES);
+        assert_eq!(bank.conditioning.len(), 4);
+        bank.condition(given(9, Giver::User), &closed);
+        assert_eq!((bank.conditioning.len(), bank.conditioning[3].giver), (4, Some(Giver::User)));
     }
 
     #[test]

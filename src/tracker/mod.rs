@@ -29,7 +29,7 @@ mod propagate;
 mod resample;
 pub mod two_way;
 
-pub use memory_bank::BankRules;
+pub use memory_bank::{BankRules, Giver};
 pub use object_memory::{ObjectMemory, TrackedMask};
 pub use prompt_encoder::{PointLabel, PromptPoint};
 pub use prompts::Clicks;

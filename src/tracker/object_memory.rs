@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::memory_bank::MemoryBank;
+use super::memory_bank::{Giver, MemoryBank};
 use crate::masks::MaskLogits;
 
 /// All that the tracker keeps of one object.
@@ -19,7 +19,8 @@ pub(super) struct Pending {
     /// `[D]`
     pub(super) pointer: Tensor,
     pub(super) worth: f32,
-    pub(super) is_conditioning: bool,
+    /// Who said where the object is; `None` where it was followed.
+    pub(super) giver: Option<Giver>,
 }
 
 /// What the tracker says of one object on a frame.

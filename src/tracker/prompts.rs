@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::mask_decoder::DecoderInput;
-use super::memory_bank::Remembered;
+use super::memory_bank::{Giver, Remembered};
 use super::object_memory::{ObjectMemory, Pending, TrackedMask};
 use super::prompt_encoder::{PointLabel, PromptPoint};
 use super::propagate::Answer;
@@ -52,8 +52,9 @@ impl Tracker {
         self.see_clicks(features, clicks).tracked.remove(0)
     }
 
-    /// Starts an object on `frame`, or corrects one: the frame becomes one that is always looked at. Memories of other
-    /// frames have no say in the mask; give [`Clicks::previous`] to correct it.
+    /// Starts an object on `frame`, or corrects one: the frame becomes one that is always looked at, and those that
+    /// detections made around it become like any other. Memories of other frames have no say in the mask; give
+    /// [`Clicks::previous`] to correct it.
     pub fn click(
         &mut self,
         features: &TrackerFeatures,
@@ -68,7 +69,8 @@ impl Tracker {
         let pointer = answer.pointers.get(0).copy();
         for memory_of_frame in encoded {
             let pointer = pointer.shallow_clone();
-            let remembered = Remembered { frame, pointer, memory: Some(memory_of_frame), worth: 1.0 };
+            let giver = Some(Giver::User);
+            let remembered = Remembered { frame, pointer, memory: Some(memory_of_frame), worth: 1.0, giver };
             memory.bank.condition(remembered, &self.rules);
         }
         memory.pending.take_if(|pending| pending.frame == frame);
@@ -83,6 +85,7 @@ impl Tracker {
         &mut self,
         features: &TrackerFeatures,
         masks: &[MaskLogits],
+        giver: Giver,
         frame: i64,
     ) -> Vec<ObjectMemory> {
         self.use_grid_of(features);
@@ -99,7 +102,8 @@ impl Tracker {
             started.extend(with_pointers.map(|(row, memory)| {
                 let pointer = pointers.get(row as i64).copy();
                 let mut object = ObjectMemory::default();
-                let remembered = Remembered { frame, pointer, memory: Some(memory), worth: 1.0 };
+                let giver = Some(giver);
+                let remembered = Remembered { frame, pointer, memory: Some(memory), worth: 1.0, giver };
                 object.bank.condition(remembered, &self.rules);
                 object
             }));
@@ -116,6 +120,7 @@ impl Tracker {
         features: &TrackerFeatures,
         memories: &mut [&mut ObjectMemory],
         masks: &[MaskLogits],
+        giver: Giver,
         frame: i64,
     ) {
         self.use_grid_of(features);
@@ -125,7 +130,7 @@ impl Tracker {
             let pointers = self.pointers_of_masks(features, &fine, &resample::has_inside(&fine));
             for (row, memory) in memories.iter_mut().enumerate() {
                 let pointer = pointers.get(row as i64).copy();
-                memory.pending = Some(Pending { frame, pointer, worth: 1.0, is_conditioning: true });
+                memory.pending = Some(Pending { frame, pointer, worth: 1.0, giver: Some(giver) });
             }
         }
     }

@@ -57,7 +57,7 @@ impl Tracker {
                     frame,
                     pointer: answer.pointers.get(row as i64).copy(),
                     worth: worth(&own),
-                    is_conditioning: false,
+                    giver: None,
                 });
                 tracked[index] = Some(own);
             }
@@ -76,9 +76,9 @@ impl Tracker {
             let is_there = resample::has_inside(&fine);
             let encoded = self.encode(features, &fine.sigmoid(), &is_there);
             for (memory, encoded) in memories.iter_mut().zip(encoded) {
-                let Some(Pending { frame, pointer, worth, is_conditioning }) = memory.pending.take() else { continue };
-                let remembered = Remembered { frame, pointer, memory: Some(encoded), worth };
-                if is_conditioning {
+                let Some(Pending { frame, pointer, worth, giver }) = memory.pending.take() else { continue };
+                let remembered = Remembered { frame, pointer, memory: Some(encoded), worth, giver };
+                if giver.is_some() {
                     memory.bank.condition(remembered, &self.rules);
                 } else {
                     memory.bank.follow(remembered, &self.rules);

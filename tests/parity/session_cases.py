@@ -8,7 +8,7 @@ transformers' Sam3VideoModel with the official code's behaviour where the two di
     of hard masks in which later siblings have the place, nobody else's memory is touched by a birth
 *   a reconditioned object gets a pointer from the detection's mask; its own mask is shown and remembered
 *   areas after overlaps are measured on the mask grid and for each phrase apart, as transformers does it; the official
-    code measures on a grid four times as fine
+    code measures on a grid four times as fine. A mask without inside is made surely absent by that, as there
 *   masks are matched with the ids of before a removal
 
 Memory selection, which transformers does not have, is off.
@@ -30,8 +30,9 @@ SETTINGS = {
 FRAMES = 12
 # What an object must keep of its area beside others to be remembered.
 LEAST_SHARE = 0.3
-# Noise that is added to the frames for a second run, in which everything must happen as in the first.
+# Noise that is added to the frames for further runs, in which everything must happen as in the first.
 NOISE = 2e-6
+NOISY_RUNS = 4
 
 
 def larger_masks(hypernetworks: float, pixels: float, detector: float) -> dict[str, float]:
@@ -45,8 +46,8 @@ def larger_masks(hypernetworks: float, pixels: float, detector: float) -> dict[s
 
 
 CASES = [
-    {"name": "one_phrase", "texts": [SHORT], "frames": "session.frames.0", "settings": {"det_nms_thresh": 0.6},
-     "overrides": larger_masks(0.2, 0.7, 0.05), "what": "many births, and removals for being unmatched"},
+    {"name": "one_phrase", "texts": [SHORT], "frames": "session.frames.4", "settings": {"det_nms_thresh": 0.6},
+     "overrides": larger_masks(0.2, 0.7, 0.05), "what": "many births, removals for being unmatched, reconditioning"},
     {"name": "two_phrases", "texts": [SHORT, MIDDLE], "frames": "session.frames.0",
      "settings": {"det_nms_thresh": 0.8}, "overrides": larger_masks(0.3, 1.0, 0.1),
      "what": "duplicates, reconditioning, two groups"},
@@ -174,11 +175,12 @@ class OfficialSession:
         ]
         phrases = torch.tensor([inference_session.obj_id_to_prompt_id[key] for key in self.before])
         for key, row, mask in zip(self.before, range(len(self.before)), low_res_masks):
-            rivals = low_res_masks[phrases == phrases[row]]
+            siblings = (phrases == phrases[row]).nonzero()[:, 0]
+            # The first of equals has the place.
+            owner = siblings[low_res_masks[siblings].argmax(0)]
             area = (mask > 0).sum()
-            left = ((mask > 0) & (mask >= rivals.max(0).values)).sum()
-            if area > 0 and left / area < LEAST_SHARE:
-                self.record["shrunk"].append(key)
+            if ((mask > 0) & (owner == row)).sum() / area.clamp(min=1) < LEAST_SHARE:
+                self.record["shrunk"] += [key] if area > 0 else []
                 mask = mask.clamp(max=-10.0)
             of = self.objects[key]
             entry = of["conditioning"].get(frame_idx) or of["recent"][frame_idx]
@@ -207,16 +209,16 @@ class OfficialSession:
 
 def run(case: dict) -> tuple[list[dict], dict[str, torch.Tensor]]:
     """What each frame gave, and all masks as bits: those shown and those detected, in the order of the frames."""
-    rows, packed, margin = run_once(case, 0.0)
+    rows, packed, margin = run_once(case, None)
     print(f"{case['name']}: " + "; ".join(
         f"{row['frame']}: {len(row['detections'])} found, {len(row['alive'])} alive, +{len(row['born'])} "
         f"-{len(row['removed'])} r{row['reconditioned']} s{row['suppressed_masks']} k{row['shrunk']}" for row in rows
     ))  # fmt: skip
-    again, _, _ = run_once(case, NOISE)
-    events = [[without_scores(row) for row in run] for run in (rows, again)]
-    if events[0] != events[1]:
-        first = next(row["frame"] for row, (one, other) in zip(rows, zip(*events)) if one != other)
-        sys.exit(f"{case['name']}: frame {first} depends on rounding; choose other frames")
+    for number in range(NOISY_RUNS):
+        again, _, _ = run_once(case, number)
+        for one, other in zip(rows, again):
+            if without_scores(one) != without_scores(other):
+                sys.exit(f"{case['name']}: frame {one['frame']} depends on rounding; choose other frames")
     print(f"{case['name']}: scores are {margin:.1e} from their thresholds")
     return rows, packed
 
@@ -227,12 +229,13 @@ def without_scores(row: dict) -> dict:
     return exact | {"found": [found["phrase"] for found in row["detections"]]}
 
 
-def run_once(case: dict, noise: float) -> tuple[list[dict], dict[str, torch.Tensor], float]:
-    """The same, and the least distance of a score from its threshold."""
+def run_once(case: dict, noise: int | None) -> tuple[list[dict], dict[str, torch.Tensor], float]:
+    """The same with the noise of that number or none, and the least distance of a score from its threshold."""
     hf.nms_masks, hf._get_connected_components_with_padding = nms_masks, component_areas
     video = model("tiny", case["overrides"], **(SETTINGS | case["settings"]))
     frames = smooth_pixels(case["frames"], FRAMES, video.config.tracker_config.image_size)
-    frames = frames + noise * hashed("session.noise", *frames.shape)
+    if noise is not None:
+        frames = frames + NOISE * hashed(f"session.noise.{noise}", *frames.shape)
     session = OfficialSession(video, frames)
     inference = hf.Sam3VideoInferenceSession(video=frames, video_height=112, video_width=112, dtype=torch.float32)
     for number, ids in enumerate(case["texts"]):
