@@ -13,7 +13,7 @@ use super::{parallel, view};
 const KEYS: usize = 128;
 /// Bytes of keys in tiles, and the same of values, that stay in the cache while all queries go by.
 const KEY_BYTES: usize = 256 << 10;
-/// Wider heads are libtorch's, which takes more queries at a time through what is read of the keys.
+/// Wider values, and keys of twice that, are libtorch's, which takes more queries at a time through what is read of them.
 const MOST_WIDTH: i64 = 128;
 /// Stands for minus infinity where a difference of two must not be undefined.
 const LOWEST: f32 = -1e30;
@@ -29,7 +29,7 @@ struct Buffers {
     queries: Vec<u16>,
     /// Columns: [blocks of 32 keys, steps of the width, 1024].
     keys: Vec<u16>,
-    /// Columns: [blocks of 32 of the width, steps of keys, 1024].
+    /// Columns: [blocks of 32 of the values' width, steps of keys, 1024].
     values: Vec<u16>,
     /// [blocks of 32 keys, 32 queries, 32]
     scores: Vec<f32>,
@@ -46,30 +46,32 @@ struct Gathered {
     tops: [f32; SIDE],
     /// The sum of its weights relative to that, in sixteen parts.
     totals: [[f32; 16]; SIDE],
-    /// [blocks of 32 of the width, 32, 32]
+    /// [blocks of 32 of the values' width, 32, 32]
     sums: Vec<f32>,
 }
 
 /// softmax(Q Kᵀ / √width + bias) V, or `None` for inputs that it is not made for.
 ///
 /// # Shapes
-/// query: [B, heads, Lq, width]; key, value: [B or 1, heads, Lk, width]; bias: [B or 1, heads or 1, Lq or 1, Lk]
-/// → [B, Lq, heads · width]. All bf16 on the CPU.
+/// query: [B, heads, Lq, width]; key: [B or 1, heads, Lk, width]; value: [B or 1, heads, Lk, values' width];
+/// bias: [B or 1, heads or 1, Lq or 1, Lk] → [B, Lq, heads · values' width]. All bf16 on the CPU.
 pub(crate) fn attend(query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<&Tensor>) -> Option<Tensor> {
     let &[batch, heads, queries, width] = query.size().as_slice() else { return None };
-    let keys = key.size()[2] as usize;
-    if !super::apply_to(query) || !(8..=MOST_WIDTH).contains(&width) || queries == 0 || keys == 0 {
+    let &[.., keys, value_width] = value.size().as_slice() else { return None };
+    if !super::apply_to(query) || !can_attend(width, value_width) || queries == 0 || keys == 0 {
         return None;
     }
-    let mut out = view::new_bf16(&[batch, queries, heads * width]);
-    let [batch, heads, queries, width] = [batch, heads, queries, width].map(|size| size as usize);
+    let mut out = view::new_bf16(&[batch, queries, heads * value_width]);
+    let [batch, heads, queries, keys] = [batch, heads, queries, keys].map(|size| size as usize);
+    let [width, value_width] = [width, value_width].map(|size| size as usize);
     let bias = bias.map(|bias| bias.to_kind(query.kind()));
     let bias = match &bias {
         Some(bias) => Some(view::Rows::of(bias)?),
         None => None,
     };
     let (query, key, value) = (view::Rows::of(query)?, view::Rows::of(key)?, view::Rows::of(value)?);
-    let job = Job { query, key, value, bias, heads, queries, keys, width, out: view::Columns::of(&mut out) };
+    let job =
+        Job { query, key, value, bias, heads, queries, keys, width, value_width, out: view::Columns::of(&mut out) };
     let parts = job.parts(batch);
     parallel::for_each(batch * heads * parts, &|task| {
         let (head, part) = (task / parts, task % parts);
@@ -77,6 +79,11 @@ pub(crate) fn attend(query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<
         BUFFERS.with_borrow_mut(|buffers| job.run([head / heads, head % heads], first..end, buffers));
     });
     Some(out)
+}
+
+/// True for the widths of keys and of values that [`attend`] is made for.
+pub(crate) fn can_attend(width: i64, value_width: i64) -> bool {
+    (8..=2 * MOST_WIDTH).contains(&width) && (8..=MOST_WIDTH).contains(&value_width)
 }
 
 struct Job<'a> {
@@ -87,7 +94,9 @@ struct Job<'a> {
     heads: usize,
     queries: usize,
     keys: usize,
+    /// Of queries and keys.
     width: usize,
+    value_width: usize,
     out: view::Columns<'a>,
 }
 
@@ -134,7 +143,8 @@ impl Job<'_> {
             let row = |row: usize| (first + row < queries.end).then(|| self.query.row([batch, head, first + row]));
             pack_rows(self.width, row, rows);
         }
-        let nothing = Gathered { tops: [LOWEST; SIDE], totals: [[0.0; 16]; SIDE], sums: vec![0.0; steps * STEP] };
+        let sums = vec![0.0; steps_of(self.value_width) * STEP];
+        let nothing = Gathered { tops: [LOWEST; SIDE], totals: [[0.0; 16]; SIDE], sums };
         buffers.gathered.clear();
         buffers.gathered.resize(blocks, nothing);
         buffers.scores.resize(KEYS * SIDE, 0.0);
@@ -145,7 +155,7 @@ impl Job<'_> {
     fn pack(&self, [batch, head]: [usize; 2], keys: Range<usize>, buffers: &mut Buffers) {
         let (steps, blocks) = (steps_of(self.width), keys.len().div_ceil(SIDE));
         buffers.keys.resize(blocks * steps * STEP, 0);
-        buffers.values.resize(blocks * steps * STEP, 0);
+        buffers.values.resize(blocks * steps_of(self.value_width) * STEP, 0);
         for (block, out) in buffers.keys.chunks_exact_mut(steps * STEP).enumerate() {
             let first = keys.start + block * SIDE;
             let key = |key: usize| (first + key < keys.end).then(|| self.key.row([batch, head, first + key]));
@@ -153,7 +163,7 @@ impl Job<'_> {
         }
         let zeros = [0; SIDE];
         for (part, out) in buffers.values.chunks_exact_mut(blocks * STEP).enumerate() {
-            let columns = part * SIDE..(part * SIDE + SIDE).min(self.width);
+            let columns = part * SIDE..(part * SIDE + SIDE).min(self.value_width);
             for (pair, out) in out.chunks_exact_mut(2 * HALF).enumerate() {
                 // Within a step of 32 keys: the first 16 columns of all 16 pairs, then the other 16.
                 let (step, half, pair) = (pair / SIDE, pair % SIDE / HALF, pair % HALF);
@@ -227,9 +237,9 @@ impl Job<'_> {
 
     fn finish(&self, [batch, head]: [usize; 2], queries: Range<usize>, gathered: &Gathered) {
         for (line, query) in queries.enumerate() {
-            let first = ((batch * self.queries + query) * self.heads + head) * self.width;
+            let first = ((batch * self.queries + query) * self.heads + head) * self.value_width;
             // SAFETY: every query of every head belongs to one task.
-            let out = unsafe { self.out.part(first, self.width) };
+            let out = unsafe { self.out.part(first, self.value_width) };
             for (out, sums) in out.chunks_mut(SIDE).zip(gathered.sums.chunks_exact(STEP)) {
                 divide(&sums[line * SIDE..][..out.len()], gathered.totals[line].iter().sum(), out);
             }

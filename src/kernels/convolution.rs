@@ -2,12 +2,14 @@
 
 use tch::Tensor;
 
-use super::numbers::{narrow, wide};
+use super::numbers::{narrow_16, wide};
 use super::tiles::{MatrixUnit, SIDE, STEP, TileRows, pack_columns, steps_of};
 use super::{parallel, view};
 
-/// Lines that one task takes.
-const LINES: usize = 4;
+/// Lines that one task takes at most.
+const LINES: usize = 6;
+/// Bytes of the lines that a task reads, when it takes several.
+const LINE_BYTES_PER_TASK: usize = 400 << 10;
 /// Blocks of pixels whose rows stay in the cache while the kernel goes by.
 const PIXEL_BLOCKS: usize = 4;
 
@@ -56,17 +58,13 @@ impl PackedConv3x3 {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let mut out = view::new_bf16(&[batch, rows, columns, outputs as i64]);
         let (rows, columns) = (rows as usize, columns as usize);
-        let map = Map { pixels: view::bf16(&pixels), rows, line: columns * inputs, inputs };
-        let padded_line = map.padded_line();
+        let map = Map { pixels: view::bf16(&pixels), rows, columns, inputs };
+        let lines = map.lines_per_task();
         let job = Job { kernel: view::bf16(&self.columns), bias: &self.bias, inputs, outputs };
-        parallel::over_chunks(view::bf16_mut(&mut out), LINES * columns * outputs, &|index, out| {
-            let mut padded = vec![0; 3 * padded_line];
+        parallel::over_chunks(view::bf16_mut(&mut out), lines * columns * outputs, &|index, out| {
+            let padded = map.padded(index * lines, lines);
             let mut sums = vec![0.0; PIXEL_BLOCKS * STEP];
-            let unit = MatrixUnit::take();
-            for (line, out) in out.chunks_exact_mut(columns * outputs).enumerate() {
-                map.neighbours(index * LINES + line, &mut padded);
-                job.run_line(&unit, &padded, columns, &mut sums, out);
-            }
+            job.run(&padded, columns, &mut sums, out);
         });
         out.permute([0, 3, 1, 2])
     }
@@ -77,28 +75,29 @@ struct Map<'a> {
     pixels: &'a [u16],
     /// Of one map of the batch.
     rows: usize,
-    /// Numbers of a line.
-    line: usize,
+    columns: usize,
     inputs: usize,
 }
 
 impl Map<'_> {
-    /// Numbers of a line with a zero pixel before it, and zeros behind it that fill the last block of pixels.
-    fn padded_line(&self) -> usize {
-        (self.line / self.inputs).next_multiple_of(SIDE) * self.inputs + 2 * self.inputs
+    /// Lines that fill whole blocks of pixels better together, from one map of the batch.
+    fn lines_per_task(&self) -> usize {
+        let fits = |lines: usize| (lines + 2) * 2 * self.columns * self.inputs <= LINE_BYTES_PER_TASK;
+        (2..=LINES).rev().find(|&lines| self.rows.is_multiple_of(lines) && fits(lines)).unwrap_or(1)
     }
 
-    /// A line (counted through the batch) with the ones above and below it, padded.
-    fn neighbours(&self, line: usize, padded: &mut [u16]) {
-        for (kernel_row, out) in padded.chunks_exact_mut(self.padded_line()).enumerate() {
-            let out = &mut out[self.inputs..][..self.line];
-            let row = line % self.rows + kernel_row;
-            if row == 0 || row > self.rows {
-                out.fill(0);
-            } else {
-                out.copy_from_slice(&self.pixels[(line + kernel_row - 1) * self.line..][..self.line]);
+    /// `lines` lines from `first` on (counted through the batch) with the one above and the one below them, each with a
+    /// zero pixel before it; then zeros that the last block of pixels reads.
+    fn padded(&self, first: usize, lines: usize) -> Vec<u16> {
+        let (line, pitch) = (self.columns * self.inputs, (self.columns + 1) * self.inputs);
+        let mut padded = vec![0; (lines + 2) * pitch + (SIDE + 1) * self.inputs];
+        for (index, out) in padded.chunks_exact_mut(pitch).take(lines + 2).enumerate() {
+            let row = first % self.rows + index;
+            if row > 0 && row <= self.rows {
+                out[self.inputs..].copy_from_slice(&self.pixels[(first + index - 1) * line..][..line]);
             }
         }
+        padded
     }
 }
 
@@ -112,23 +111,29 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// One line of the output from three of the padded input.
-    fn run_line(&self, unit: &MatrixUnit, input: &[u16], columns: usize, sums: &mut [f32], out: &mut [u16]) {
+    /// Some lines of the output from the padded input. The lines are one long line, in which the zero pixels are pixels
+    /// that nobody reads.
+    fn run(&self, input: &[u16], columns: usize, sums: &mut [f32], out: &mut [u16]) {
         let (inputs, outputs) = (self.inputs, self.outputs);
-        let (steps, row_length) = (steps_of(3 * inputs), input.len() / 3);
-        for start in (0..columns).step_by(PIXEL_BLOCKS * SIDE) {
-            let pixels = (PIXEL_BLOCKS * SIDE).min(columns - start);
+        let (steps, pitch) = (steps_of(3 * inputs), columns + 1);
+        let pixels = out.len() / (columns * outputs) * pitch - 1;
+        let unit = MatrixUnit::take();
+        for start in (0..pixels).step_by(PIXEL_BLOCKS * SIDE) {
+            let pixels = (PIXEL_BLOCKS * SIDE).min(pixels - start);
             for (block, kernel) in self.kernel.chunks_exact(3 * steps * STEP).enumerate() {
                 for (kernel_row, kernel) in kernel.chunks_exact(steps * STEP).enumerate() {
                     for (index, sums) in sums.chunks_exact_mut(STEP).take(pixels.div_ceil(SIDE)).enumerate() {
-                        let input = &input[kernel_row * row_length + (start + index * SIDE) * inputs..];
+                        let input = &input[(kernel_row * pitch + start + index * SIDE) * inputs..];
                         unit.multiply(TileRows::apart(input, inputs), kernel, steps, sums, kernel_row > 0);
                     }
                 }
                 let (first, bias) = (block * SIDE, &self.bias[block * SIDE..][..SIDE]);
                 for (pixel, sums) in sums.chunks_exact(SIDE).take(pixels).enumerate() {
-                    let out = &mut out[(start + pixel) * outputs + first..];
-                    finish(sums, bias, &mut out[..SIDE.min(outputs - first)]);
+                    let (line, column) = ((start + pixel) / pitch, (start + pixel) % pitch);
+                    if column < columns {
+                        let out = &mut out[(line * columns + column) * outputs + first..];
+                        finish(sums, bias, &mut out[..SIDE.min(outputs - first)]);
+                    }
                 }
             }
         }
@@ -136,7 +141,19 @@ impl Job<'_> {
 }
 
 wide! {
+    /// Sums of up to 32 outputs of one pixel.
     fn finish(sums: &[f32], bias: &[f32], out: &mut [u16]) {
-        out.iter_mut().zip(sums).zip(bias).for_each(|((out, sum), bias)| *out = narrow(sum + bias));
+        let ((sums, _), (bias, _)) = (sums.as_chunks::<16>(), bias.as_chunks::<16>());
+        for ((sums, bias), out) in sums.iter().zip(bias).zip(out.chunks_mut(16)) {
+            let mut values = [0.0f32; 16];
+            for i in 0..16 {
+                values[i] = sums[i] + bias[i];
+            }
+            let values = narrow_16(values);
+            match <&mut [u16; 16]>::try_from(&mut *out) {
+                Ok(whole) => *whole = values,
+                Err(_) => out.copy_from_slice(&values[..out.len()]),
+            }
+        }
     }
 }

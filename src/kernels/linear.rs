@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use tch::Tensor;
 
-use super::numbers::{gelu, narrow, wide, widen};
+use super::numbers::{gelu, narrow_16, wide, widen};
 use super::tiles::{MatrixUnit, SIDE, STEP, TileRows, pack_columns, pack_rows, steps_of};
 use super::{parallel, view};
 use crate::nn::Activation;
@@ -19,6 +19,8 @@ const ROW_BYTES_PER_TASK: usize = 600 << 10;
 const FUSED_ROW_BYTES_PER_TASK: usize = 400 << 10;
 /// Blocks of columns between two layers that are kept at a time.
 const HIDDEN_BLOCKS: usize = 16;
+/// Numbers that are rounded at once.
+const HALF: usize = SIDE / 2;
 /// Multiplications below which a second thread costs more than it brings.
 const WORTH_SHARING: usize = 1 << 19;
 
@@ -285,63 +287,75 @@ impl Finish<'_> {
         first_line: usize,
         out: &mut [u16],
         activate: impl Fn(f32) -> f32 + Copy,
+        round: impl Fn([f32; HALF]) -> [u16; HALF] + Copy,
     ) {
+        let ((sums, _), (bias, _)) = (sums.as_chunks::<SIDE>(), self.bias.as_chunks::<SIDE>());
         for (line, out) in out.chunks_exact_mut(self.outputs).skip(first_line).take(SIDE).enumerate() {
-            for (block, sums) in sums.chunks_exact(STEP).enumerate() {
+            for (block, sums) in sums.chunks_exact(SIDE).enumerate() {
                 let first = first + block * SIDE;
                 let out = &mut out[first..self.outputs.min(first + SIDE)];
                 let residual = self.residual.map(|residual| residual.row(first_line + line, first, out.len()));
-                finish_row(&sums[line * SIDE..][..SIDE], &self.bias[first..][..SIDE], residual, out, activate);
+                let row = finish_row(&sums[line], &bias[first / SIDE], residual, activate, round);
+                match <&mut [u16; SIDE]>::try_from(&mut *out) {
+                    Ok(whole) => *whole = row,
+                    Err(_) => out.copy_from_slice(&row[..out.len()]),
+                }
             }
         }
     }
 }
 
-/// Sums of up to 32 outputs of one row.
+/// Sums of 32 outputs of one row; beyond `residual` nothing is added. Every loop has constant bounds, or it is not made
+/// into vectors.
 #[inline(always)]
 fn finish_row(
-    sums: &[f32],
-    bias: &[f32],
+    sums: &[f32; SIDE],
+    bias: &[f32; SIDE],
     residual: Option<&[u16]>,
-    out: &mut [u16],
     activate: impl Fn(f32) -> f32 + Copy,
-) {
+    round: impl Fn([f32; HALF]) -> [u16; HALF] + Copy,
+) -> [u16; SIDE] {
     let mut values = [0.0f32; SIDE];
-    values.iter_mut().zip(sums).zip(bias).for_each(|((x, sum), bias)| *x = activate(sum + bias));
-    let Ok(whole) = <&mut [u16; SIDE]>::try_from(&mut *out) else {
-        let residual = residual.into_iter().flatten().map(|r| widen(*r)).chain(std::iter::repeat(0.0));
-        out.iter_mut().zip(values).zip(residual).for_each(|((out, x), r)| *out = narrow(x + r));
-        return;
-    };
-    if let Some(residual) = residual {
-        values.iter_mut().zip(residual).for_each(|(x, r)| *x += widen(*r));
-    }
     for i in 0..SIDE {
-        whole[i] = narrow(values[i]);
+        values[i] = activate(sums[i] + bias[i]);
     }
+    if let Some(residual) = residual {
+        if let Ok(residual) = <&[u16; SIDE]>::try_from(residual) {
+            for i in 0..SIDE {
+                values[i] += widen(residual[i]);
+            }
+        } else {
+            values.iter_mut().zip(residual).for_each(|(value, residual)| *value += widen(*residual));
+        }
+    }
+    let (halves, _) = values.as_chunks::<HALF>();
+    let mut rounded = [0; SIDE];
+    rounded.as_chunks_mut().0.iter_mut().zip(halves).for_each(|(rounded, half)| *rounded = round(*half));
+    rounded
 }
 
 wide! {
     fn finish_plain(finish: &Finish<'_>, sums: &[f32], first: usize, first_line: usize, out: &mut [u16]) {
-        finish.rows_with(sums, first, first_line, out, |x| x);
+        finish.rows_with(sums, first, first_line, out, |x| x, |half| narrow_16(half));
     }
 
     fn finish_relu(finish: &Finish<'_>, sums: &[f32], first: usize, first_line: usize, out: &mut [u16]) {
-        finish.rows_with(sums, first, first_line, out, |x| x.max(0.0));
+        finish.rows_with(sums, first, first_line, out, |x| x.max(0.0), |half| narrow_16(half));
     }
 
     fn finish_gelu(finish: &Finish<'_>, sums: &[f32], first: usize, first_line: usize, out: &mut [u16]) {
-        finish.rows_with(sums, first, first_line, out, gelu);
+        finish.rows_with(sums, first, first_line, out, gelu, |half| narrow_16(half));
     }
 
     /// A block of sums as rows of the next layer.
     fn finish_hidden(sums: &[f32], bias: &[f32], activation: Activation, out: &mut [u16]) {
-        for (out, sums) in out.chunks_exact_mut(SIDE).zip(sums.chunks_exact(SIDE)) {
-            let sums = out.iter_mut().zip(sums).zip(bias);
-            match activation {
-                Activation::Relu => sums.for_each(|((out, sum), bias)| *out = narrow((sum + bias).max(0.0))),
-                Activation::Gelu => sums.for_each(|((out, sum), bias)| *out = narrow(gelu(sum + bias))),
-            }
+        let ((sums, _), (bias, _), (out, _)) = (sums.as_chunks(), bias.as_chunks(), out.as_chunks_mut());
+        let [bias] = bias else { return };
+        for (out, sums) in out.iter_mut().zip(sums) {
+            *out = match activation {
+                Activation::Relu => finish_row(sums, bias, None, |x| x.max(0.0), |half| narrow_16(half)),
+                Activation::Gelu => finish_row(sums, bias, None, gelu, |half| narrow_16(half)),
+            };
         }
     }
 }

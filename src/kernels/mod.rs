@@ -16,7 +16,7 @@ mod rope;
 mod tiles;
 mod view;
 
-pub(crate) use attention::attend;
+pub(crate) use attention::{attend, can_attend};
 pub(crate) use box_bias::{PackedAxis, box_bias};
 pub(crate) use convolution::PackedConv3x3;
 pub(crate) use linear::{After, PackedLinear, forward_both};

@@ -102,8 +102,8 @@ impl Attention {
 /// softmax(Q Kᵀ / √W + bias) V.
 ///
 /// # Shapes
-/// query: [B or 1, heads, Lq, W]; key, value: [B or 1, heads, Lk, W]; bias: broadcastable to [B, heads, Lq, Lk]
-/// → [B, Lq, heads · W].
+/// query: [B or 1, heads, Lq, W]; key: [B or 1, heads, Lk, W]; value: [B or 1, heads, Lk, V]; bias: broadcastable to
+/// [B, heads, Lq, Lk] → [B, Lq, heads · V]. libtorch wants V to be W, or it keeps all scores at once.
 pub fn attend(query: &Tensor, key: &Tensor, value: &Tensor, bias: Option<&Tensor>, is_causal: bool) -> Tensor {
     let batch = query.size()[0].max(key.size()[0]);
     let (query, key, value) = (shared(query, batch), shared(key, batch), shared(value, batch));

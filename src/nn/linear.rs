@@ -48,6 +48,12 @@ impl LinearWeights {
         Self { weight: exact(&self.weight), bias: exact(&self.bias) }
     }
 
+    /// This layer after `first`, as one: nothing between them is rounded.
+    pub fn after(&self, first: &Self) -> Self {
+        let Self { weight, bias } = first.seen_by(&self.weight);
+        Self { weight, bias: (bias.to_kind(Kind::Float) + self.bias.to_kind(Kind::Float)).to_kind(self.bias.kind()) }
+    }
+
     /// Several layers of one input side by side: one multiplication, outputs concatenated in order.
     pub fn fused(layers: &[Self]) -> Self {
         let weights: Vec<_> = layers.iter().map(|layer| &layer.weight).collect();

@@ -100,11 +100,19 @@ fn a_residual_of_one_batch_serves_all() {
 
 #[test]
 fn attention_with_bias_shared_keys_and_many_keys() {
-    for (batch, queries, keys, width) in [(2, 49, 324, 24), (1, 36, 36, 32), (3, 5, 1, 16), (1, 300, 1301, 64)] {
+    let sizes = [
+        (2, 49, 324, 24, 24),
+        (1, 36, 36, 32, 32),
+        (3, 5, 1, 16, 16),
+        (1, 300, 1301, 64, 64),
+        (1, 70, 1301, 256, 64),
+        (2, 33, 600, 40, 24),
+    ];
+    for (batch, queries, keys, width, value_width) in sizes {
         let heads = 3;
         let query = noise(&[batch, queries, heads, width], 1).transpose(1, 2);
-        let of_keys = |seed| noise(&[1, keys, heads, width], seed).transpose(1, 2);
-        let (key, value) = (of_keys(2) * 4.0, of_keys(3));
+        let of_keys = |seed, width| noise(&[1, keys, heads, width], seed).transpose(1, 2);
+        let (key, value) = (of_keys(2, width) * 4.0, of_keys(3, value_width));
         let bias = noise(&[batch, 1, queries, keys], 4) * 3.0;
         for bias in [None, Some(&bias)] {
             let scores = exact(&query).matmul(&exact(&key).transpose(-2, -1)) / (width as f64).sqrt();
@@ -128,12 +136,12 @@ fn hidden_keys_count_nothing() {
 #[test]
 fn convolutions() {
     let x = noise(&[2, 32, 9, 130], 1);
-    for side in [1, 3] {
+    for (side, x) in [(1, &x), (3, &x), (3, &noise(&[2, 32, 12, 36], 1)), (3, &noise(&[3, 32, 7, 5], 1))] {
         let (weight, bias) = (noise(&[40, 32, side, side], 2), noise(&[40], 3));
         let layer = build(&weight, &bias, |loader| Conv2d::same(loader, 32, 40, side));
         let pad = [side / 2; 2];
         let expected = exact(&x).conv2d(&exact(&weight), Some(&exact(&bias)), [1, 1], pad, [1, 1], 1);
-        assert_close(&format!("side {side}"), &layer.forward(&x), &expected);
+        assert_close(&format!("side {side} of {:?}", x.size()), &layer.forward(x), &expected);
     }
     let (weight, bias) = (noise(&[32, 24, 2, 2], 2), noise(&[24], 3));
     let layer = build(&weight, &bias, |loader| ConvTranspose2d::doubling(loader, 32, 24));

@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use crate::config::TrackerConfig;
 use crate::error::Result;
+use crate::kernels;
 use crate::nn::{
     Activation, FeedForward, LayerNorm, Linear, LinearWeights, Rope, attend, rotate_fields, rotate_heads,
     split_pairs_in_rows,
@@ -52,9 +53,18 @@ struct SelfAttention {
 struct CrossAttention {
     query: Linear,
     key: Linear,
-    value: Linear,
-    output: Linear,
+    values: Values,
     heads: Heads,
+}
+
+/// What is gathered with the weights of the keys.
+#[derive(Debug)]
+enum Values {
+    /// Values, which the output follows.
+    Projected { value: Linear, output: Linear },
+    /// The memories themselves, of a quarter of the width: the weights of a query add up to one, so both layers can come
+    /// after the sum, as one layer, for a few thousand queries instead of tens of thousands of memories.
+    Memories(Linear),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -169,13 +179,16 @@ impl CrossAttention {
         let memory = config.memory_encoder_output_channels;
         let linear = |name: &str, inputs| LinearWeights::new(&loader.sub(name), inputs, heads.inner());
         let rows = split_pairs_in_rows(heads.count, heads.width, loader.device());
-        Ok(Self {
-            query: linear("q_proj", width)?.with_rows(&rows).into(),
-            key: linear("k_proj", memory)?.with_rows(&rows).into(),
-            value: linear("v_proj", memory)?.into(),
-            output: Linear::new(&loader.sub("o_proj"), heads.inner(), width)?,
-            heads,
-        })
+        let value = linear("v_proj", memory)?;
+        let output = LinearWeights::new(&loader.sub("o_proj"), heads.inner(), width)?;
+        let can_wait = heads.count == 1 && loader.uses_kernels();
+        let values = if can_wait && kernels::can_attend(heads.width, memory) {
+            Values::Memories(output.after(&value).into())
+        } else {
+            Values::Projected { value: value.into(), output: output.into() }
+        };
+        let (query, key) = (linear("q_proj", width)?.with_rows(&rows), linear("k_proj", memory)?.with_rows(&rows));
+        Ok(Self { query: query.into(), key: key.into(), values, heads })
     }
 
     /// # Shapes
@@ -192,14 +205,18 @@ impl CrossAttention {
             first += objects;
         }
         let attended = if attended.len() == 1 { attended.remove(0) } else { Tensor::cat(&attended, 0) };
-        self.output.forward_onto(residual, &attended)
+        let (Values::Projected { output, .. } | Values::Memories(output)) = &self.values;
+        output.forward_onto(residual, &attended)
     }
 
     /// Pointers have no place in the picture: only frames are turned, each like the picture itself.
     fn attend(&self, query: &Tensor, group: &MemoryGroup, rope: &Rope) -> Tensor {
         let key = self.key.forward(&(&group.tokens + &group.positions));
         let key = rotate_fields(key, group.frames, self.heads.width, rope);
-        let value = self.value.forward(&group.tokens);
-        attend(query, &self.heads.split(&key), &self.heads.split(&value), None, false)
+        let value = match &self.values {
+            Values::Projected { value, .. } => self.heads.split(&value.forward(&group.tokens)),
+            Values::Memories(_) => group.tokens.unsqueeze(1),
+        };
+        attend(query, &self.heads.split(&key), &value, None, false)
     }
 }
