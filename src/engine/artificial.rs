@@ -146,7 +146,8 @@ impl Model for Artificial {
         let inside_level = request.mask_threshold.map_or(MASK_INSIDE, |t| (t * 255.0).round() as u8);
         let items = rules::apply(discs, request, inside_level);
         let place = Place { shape: FrameShape { width: frame_width, height: frame_height }, side: MASK_SIDE as usize };
-        let look = (!self.script.is_without_tracker).then_some(|pointed: &Pointed| Ok(seen(&things, pointed, place.side)));
+        let look =
+            (!self.script.is_without_tracker).then_some(|pointed: &Pointed| Ok(seen(&things, pointed, place.side)));
         let (pointed_at, notices) = pointing::objects_pointed_at(request, place, look)?;
         let items = pointing::merged(items, pointed_at);
         let objects = Objects { frame_width, frame_height, inside_level, items, semantic_maps };

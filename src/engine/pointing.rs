@@ -69,11 +69,8 @@ pub(super) fn merged(mut found: Vec<Object>, pointed_at: Vec<Object>) -> Vec<Obj
 fn pointed_at(thing: &PointedThing, place: Place, notices: &mut Vec<Notice>) -> Option<Pointed> {
     let (marks, FrameShape { width, height }) = (thing.marks(), place.shape);
     let (across, down) = marks.unit.of_frame(width, height);
-    let click = |point: &GivenPoint| ClickPoint {
-        x: point.x / across,
-        y: point.y / down,
-        is_positive: point.is_positive,
-    };
+    let click =
+        |point: &GivenPoint| ClickPoint { x: point.x / across, y: point.y / down, is_positive: point.is_positive };
     let points: Vec<_> = marks.points.iter().map(click).collect();
     let points = usable_points(&points, place.side, notices);
     let box_in_frame = marks.given_box.and_then(|given| {

@@ -140,18 +140,16 @@ impl ExemplarSet {
 }
 
 impl BoxUnit {
-    /// Coordinates and sizes go from 0 to this.
-    pub(super) fn largest(self) -> f32 {
-        match self {
-            Self::Frame => 1.0,
-            Self::Pixels => MAX_PIXEL,
-        }
+    /// Whether all of these can be coordinates or sizes.
+    pub(super) fn allows(self, numbers: &[f32]) -> bool {
+        let largest = if self == Self::Frame { 1.0 } else { MAX_PIXEL };
+        numbers.iter().all(|number| (0.0..=largest).contains(number))
     }
 
     /// The legal range, as the end of a sentence.
     pub(super) fn legal_numbers(self) -> &'static str {
         match self {
-            Self::Frame => "parts of the frame from 0 to 1; for pixels say unit=pixels",
+            Self::Frame => "parts of the frame from 0 to 1",
             Self::Pixels => "pixels of the frame from 0 to 65536",
         }
     }
@@ -174,16 +172,25 @@ impl GivenBox {
         BoxXyxy { x0, y0, x1, y1 }
     }
 
-    pub(super) fn check(&self, unit: BoxUnit) -> Result<()> {
-        let legal = 0.0..=unit.largest();
-        let is_legal = [self.x, self.y, self.width, self.height].iter().all(|value| legal.contains(value));
-        if !is_legal {
-            return Err(refused(&self.to_string(), format!("x, y, width and height are {}", unit.legal_numbers())));
+    fn check(&self, unit: BoxUnit) -> Result<()> {
+        let remedy = if unit == BoxUnit::Frame { "; for pixels say unit=pixels" } else { "" };
+        match self.mistake(unit) {
+            Some(cause) if !unit.allows(&self.numbers()) => Err(refused(&self.to_string(), cause + remedy)),
+            Some(cause) => Err(refused(&self.to_string(), cause)),
+            None => Ok(()),
         }
-        if self.width <= 0.0 || self.height <= 0.0 {
-            return Err(refused(&self.to_string(), "width and height must be above 0".into()));
+    }
+
+    /// What is wrong with it, and the legal range.
+    pub(super) fn mistake(&self, unit: BoxUnit) -> Option<String> {
+        if !unit.allows(&self.numbers()) {
+            return Some(format!("x, y, width and height are {}", unit.legal_numbers()));
         }
-        Ok(())
+        (self.width <= 0.0 || self.height <= 0.0).then(|| "width and height must be above 0".into())
+    }
+
+    fn numbers(&self) -> [f32; 4] {
+        [self.x, self.y, self.width, self.height]
     }
 }
 

@@ -72,13 +72,9 @@ impl Marks {
     fn check(&self) -> std::result::Result<(), (Option<String>, String)> {
         self.points.iter().try_for_each(|point| point.check(self.unit))?;
         if let Some(given) = &self.given_box {
-            given.check(self.unit).map_err(|error| match error {
-                Error::Prompt { prompt, cause } => (Some(prompt), cause),
-                other => (None, other.to_string()),
-            })?;
-            if !given.is_positive {
-                return Err((Some(given.to_string()), "a box lies around the thing; only points can be negative".into()));
-            }
+            let negative = "a box lies around the thing; only points can be negative";
+            let mistake = given.mistake(self.unit).or((!given.is_positive).then(|| negative.into()));
+            mistake.map_or(Ok(()), |cause| Err((Some(given.to_string()), cause)))?;
         }
         if self.mask.as_ref().is_some_and(|mask| mask.bytes().iter().all(|value| *value < MASK_INSIDE)) {
             return Err((None, format!("its mask is empty; values of {MASK_INSIDE} and more are inside")));
@@ -97,7 +93,7 @@ impl Marks {
 
 impl GivenPoint {
     fn check(&self, unit: BoxUnit) -> std::result::Result<(), (Option<String>, String)> {
-        if [self.x, self.y].iter().all(|value| (0.0..=unit.largest()).contains(value)) {
+        if unit.allows(&[self.x, self.y]) {
             return Ok(());
         }
         Err((Some(self.to_string()), format!("x and y are {}", unit.legal_numbers())))
@@ -140,7 +136,7 @@ mod tests {
     #[test]
     fn numbers_outside_their_range_name_the_mark_and_the_remedy() {
         let error = refused(of_points(&[point(0.5, 0.5, true), point(40.0, 0.5, false)]));
-        assert!(error.contains("-40,0.5") && error.contains("unit=pixels"), "{error}");
+        assert!(error.contains("-40,0.5") && error.contains("from 0 to 1"), "{error}");
         assert!(refused(of_points(&[point(f32::NAN, 0.5, true)])).contains("from 0 to 1"));
         let pixels = Marks { unit: BoxUnit::Pixels, ..of_points(&[point(40.0, 70000.0, true)]) };
         assert!(refused(pixels).contains("65536"));

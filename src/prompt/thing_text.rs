@@ -124,7 +124,10 @@ mod tests {
             [pair("dog", "0.4,0.5; -0.6,0.2"), pair("cat", "0.1,0.1,0.3,0.4; 0.2,0.2")]
         );
         assert_eq!(parsed("dog: 0.1,0.1; dog: 0.9,0.9").len(), 2, "two dogs");
-        assert_eq!(parsed("0.4,0.5; 0.5,0.5; : 0.1,0.1"), [pair("object", "0.4,0.5; 0.5,0.5"), pair("object", "0.1,0.1")]);
+        assert_eq!(
+            parsed("0.4,0.5; 0.5,0.5; : 0.1,0.1"),
+            [pair("object", "0.4,0.5; 0.5,0.5"), pair("object", "0.1,0.1")]
+        );
         assert_eq!(parsed("the 12:30 train: 0,1"), [pair("the 12:30 train", "0,1")]);
         assert!(parsed(" ; ").is_empty());
     }
@@ -143,13 +146,14 @@ mod tests {
 
     #[test]
     fn what_is_no_mark_is_named() {
-        for wrong in ["dog", "dog:", "dog: 0.1", "0.1,0.2,0.3", "0.1 0.2", "--0.1,0.2", "0.1,-0.2", "0,0,1,1,1", "a,b"] {
+        for wrong in ["dog", "dog:", "dog: 0.1", "0.1,0.2,0.3", "0.1 0.2", "--0.1,0.2", "0.1,-0.2", "0,0,1,1,1", "a,b"]
+        {
             let error = things_from_text(&format!("cat: 0,0; {wrong}")).unwrap_err().to_string();
             assert!(error.contains(wrong) && error.contains("no point and no box"), "{error}");
         }
         for (wrong, cause) in [
             ("unit=px; 0,0", "pixels"),
-            ("40,40", "unit=pixels"),
+            ("40,40", "from 0 to 1"),
             ("dog: -0.1,0.1", "without a minus"),
             ("dog: -0.1,0.1,0.5,0.5", "only points"),
             ("dog: 0,0,1,1; 0,0,0.5,0.5", "a box already"),

@@ -56,8 +56,8 @@ mod tracking;
 
 pub use binary_mask::BinaryMask;
 pub use edits::{Edit, MAX_EDITS, MAX_POINTS, Started};
-pub use model::{ClickPoint, Clicks, Detected, Found, Giver, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
 pub(crate) use interaction::{given_mask, usable_box, usable_points};
+pub use model::{ClickPoint, Clicks, Detected, Found, Giver, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
 pub use notices::Notice;
 pub use saved::{SavedObject, SavedSession};
 pub use session::Session;

@@ -47,7 +47,9 @@
 //! A frame that the model fails on passes without objects. When libtorch itself fails (out of memory, a lost device) the
 //! stream ends with an error.
 
+mod actions;
 mod imp;
+mod told;
 
 use glib::prelude::*;
 
