@@ -358,6 +358,9 @@ impl Model for Segmenter {
 impl Segmenter {
     /// What the request points at; without anything it costs nothing.
     fn point(&mut self, features: &PictureFeatures, request: &SegmentRequest) -> Result<(Vec<Object>, Vec<Notice>)> {
+        if request.things.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let shape = FrameShape { width: features.frame_width, height: features.frame_height };
         let place = Place { shape, side: features.mask_side() };
         let mut clock = Clock::start(self.device);
