@@ -13,7 +13,9 @@ const POINT: ([f32; 2], bool) = ([0.35, 0.6], true);
 const BOX: BoxXyxy = BoxXyxy { x0: 0.2, y0: 0.15, x1: 0.7, y1: 0.6 };
 
 /// Points, whether there is the box, and whether there is the mask.
-fn prompts() -> Vec<(Vec<([f32; 2], bool)>, bool, bool)> {
+type Prompt = (Vec<([f32; 2], bool)>, bool, bool);
+
+fn prompts() -> Vec<Prompt> {
     vec![
         (vec![POINT], false, false),
         (vec![POINT, ([0.8, 0.2], false)], false, false),
@@ -37,7 +39,7 @@ fn run(case: &PromptsCase, disturbed: Option<&str>) -> Vec<TrackedMask> {
     let pixels = smooth_pixels("input.prompted", 1, vit.image_size);
     let features = tracker.features(&model.vision_encoder.trunk(&pixels));
     let mask = MaskLogits::of_tensor(&blobs("input.prompt_mask", 1, 4 * vit.image_size / vit.patch_size)).remove(0);
-    let clicks = |(points, has_box, has_mask): (Vec<_>, bool, bool)| Clicks {
+    let clicks = |(points, has_box, has_mask): Prompt| Clicks {
         points,
         box_in_frame: has_box.then_some(BOX),
         previous: has_mask.then(|| mask.clone()),

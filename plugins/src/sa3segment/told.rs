@@ -34,10 +34,10 @@ mod tests {
     fn a_notice_is_told_until_things_change_or_it_returns() {
         let (first, second) = (things_from_text("0,0").unwrap(), things_from_text("0,0").unwrap());
         let mut told = Told::default();
-        let mut count = |things, notices: &[Notice]| told.news(things, notices.to_vec()).len();
-        let (a, b) = (Notice::BoxOutside, Notice::EmptyMask);
-        assert_eq!([count(&first, &[a.clone()]), count(&first, &[a.clone()])], [1, 0]);
-        assert_eq!([count(&first, &[a.clone(), b]), count(&second, &[a.clone()])], [1, 1]);
-        assert_eq!([count(&second, &[]), count(&second, &[a])], [0, 1]);
+        let mut count = |things, notices: Vec<Notice>| told.news(things, notices).len();
+        let (one, two) = (|| vec![Notice::BoxOutside], || vec![Notice::BoxOutside, Notice::EmptyMask]);
+        assert_eq!([count(&first, one()), count(&first, one())], [1, 0]);
+        assert_eq!([count(&first, two()), count(&second, one())], [1, 1]);
+        assert_eq!([count(&second, Vec::new()), count(&second, one())], [0, 1]);
     }
 }
