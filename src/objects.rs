@@ -39,6 +39,14 @@ impl Mask {
     }
 }
 
+/// The same values in the same shape.
+impl PartialEq for Mask {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.height) == (other.width, other.height)
+            && (Arc::ptr_eq(&self.values, &other.values) || self.bytes() == other.bytes())
+    }
+}
+
 impl std::fmt::Debug for Mask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Mask({}x{})", self.width, self.height)
@@ -50,11 +58,11 @@ impl std::fmt::Debug for Mask {
 pub struct Object {
     /// Stable over time; absent when objects are found frame by frame.
     pub id: Option<u64>,
-    /// The phrase that found it, as the user wrote it.
+    /// The phrase that found it, as the user wrote it, or the name of the thing that was pointed at.
     pub label: Arc<str>,
-    /// Position of that phrase in the request.
+    /// Position of that phrase in the request; things that were pointed at come after the last phrase.
     pub prompt_index: u32,
-    /// Probability, 0..1.
+    /// Probability, 0..1; of a thing that was pointed at, the overlap that its mask is expected to have with the truth.
     pub score: f32,
     /// Normalised to 0..1 of the frame's width and height; may reach beyond.
     pub box_in_frame: BoxXyxy,

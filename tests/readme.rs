@@ -123,8 +123,7 @@ fn property_tables_are_those_of_the_elements() {
 #[test]
 fn action_signals_are_documented() {
     init();
-    let track = gst::ElementFactory::make("sa3track").build().unwrap();
-    for name in [
+    let of_track = [
         "click",
         "draw-box",
         "give-mask",
@@ -134,10 +133,14 @@ fn action_signals_are_documented() {
         "clear-bans",
         "scene-cut",
         "load-session",
-    ] {
-        let query = gst::glib::subclass::SignalId::lookup(name, track.type_()).unwrap().query();
-        let row = TRACKING.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_default();
+    ];
+    let of_segment = ["click", "draw-box", "give-mask", "rename-object"];
+    let of_track = of_track.into_iter().map(|name| ("sa3track", TRACKING, name));
+    for (factory, page, name) in of_track.chain(of_segment.map(|name| ("sa3segment", README, name))) {
+        let element = gst::ElementFactory::make(factory).build().unwrap();
+        let query = gst::glib::subclass::SignalId::lookup(name, element.type_()).unwrap().query();
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_default();
         let parameters = row.split('|').nth(2).unwrap_or_default().split(',').filter(|text| !text.trim().is_empty());
-        assert_eq!(parameters.count(), query.n_params() as usize, "{name}: {row}");
+        assert_eq!(parameters.count(), query.n_params() as usize, "{factory} {name}: {row}");
     }
 }

@@ -7,6 +7,8 @@ mod counter_hash;
 #[path = "parity/fixtures.rs"]
 #[allow(dead_code, reason = "the parity tests use the rest")]
 mod fixtures;
+#[path = "parity/large_masks.rs"]
+mod large_masks;
 #[path = "parity/model_folder.rs"]
 #[allow(dead_code, reason = "the parity tests use the rest")]
 mod model_folder;
@@ -14,7 +16,7 @@ mod model_folder;
 #[allow(dead_code, reason = "the parity tests use the rest")]
 mod tracker;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,8 +30,9 @@ use sa3::{
 };
 use tch::Kind;
 
+use large_masks::large_masks;
 use model_folder::{ModelFolder, small_tokenizer};
-use tracker::{TrackerFixtures, smooth_pixels};
+use tracker::smooth_pixels;
 
 fn scene() -> RgbPicture {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/pictures/scene_00.png");
@@ -151,18 +154,6 @@ fn click(object_id: Option<u64>, at_ns: Option<u64>, points: &[(f32, f32, bool)]
 /// Bytes that an object may keep: ten memories of 8x8 tokens of 64 channels in bf16, pointers of 26 frames of 128
 /// numbers, and on this side a mask of 32x32 cells with what is known of the object.
 const MOST_BYTES: usize = 10 * 64 * 64 * 2 + 26 * 128 * 4 + 32 * 32 * 5 + 4096;
-
-/// Hashed weights that see large things everywhere.
-fn large_masks() -> BTreeMap<String, f32> {
-    let decoder = "tracker_model.mask_decoder";
-    let mut overrides = TrackerFixtures::read().overrides;
-    overrides.extend((0..4).map(|k| (format!("{decoder}.output_hypernetworks_mlps.{k}.proj_out.bias"), 0.2)));
-    overrides.insert("mask_decoder.mask_embedder.layers.2.bias".into(), 0.05);
-    overrides.insert("mask_decoder.instance_projection.bias".into(), 0.05);
-    overrides.insert(format!("{decoder}.upscale_conv2.bias"), 0.7);
-    overrides.insert(format!("{decoder}.pred_obj_score_head.proj_out.bias"), 5.0);
-    overrides
-}
 
 fn follow_on_the_tiny_model(precision: PrecisionChoice) {
     let overrides = large_masks();

@@ -7,14 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::discs::DiscModel;
+use super::discs::{Disc, DiscModel, PointedAt, SURE_LOGIT, pointed_at, under};
+use super::pointing::{self, Place, Pointed};
 use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation, rules, traffic};
 use crate::boxes::BoxXyxy;
 use crate::error::{Error, Result};
 use crate::frame::FrameSource;
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::{Prompt, PromptNotice, has_non_latin_letters};
-use crate::session::TrackingModel;
+use crate::session::{FrameShape, TrackingModel};
+use crate::tracker::TrackedMask;
 
 const NAME: &str = "test";
 const MASK_SIDE: u32 = 72;
@@ -22,6 +24,8 @@ const MASK_SIDE: u32 = 72;
 const RADIUS_IN_FRAME: f32 = 0.15;
 /// How soft a disc's edge is; trained models make masks about this soft.
 const EDGE_LOG_ODDS_PER_CELL: f32 = 2.0;
+/// Score of what is pointed at.
+const EXPECTED_IOU: f32 = 0.97;
 /// Frames in which a disc crosses the picture once.
 const PERIOD_IN_FRAMES: u64 = 100;
 
@@ -42,7 +46,8 @@ struct Script {
     panicking_frame: Option<u64>,
     /// `ghost-at=N`: on frame N of a session, and on no other, the detector finds one thing more for each phrase.
     ghost_frame: Option<u64>,
-    /// `follow=false`: sessions follow by detection alone, as models without tracker weights do.
+    /// `follow=false`: sessions follow by detection alone and nothing can be pointed at, as with models without tracker
+    /// weights.
     is_without_tracker: bool,
 }
 
@@ -135,12 +140,18 @@ impl Model for Artificial {
             let centre = resting_place(prompt, frame_width, frame_height)?;
             discs.push(disc(index as u32, prompt.label.clone(), centre.unwrap_or(place(index as u32, frame_number))));
         }
+        let things: Vec<Disc> = discs.iter().map(as_thing).collect();
         let semantic_maps = if request.semantic_maps { semantic_maps(&discs, &request.prompts) } else { Vec::new() };
         discs.retain(|disc| disc.score > request.prompts[disc.prompt_index as usize].threshold.unwrap_or(threshold));
         let inside_level = request.mask_threshold.map_or(MASK_INSIDE, |t| (t * 255.0).round() as u8);
         let items = rules::apply(discs, request, inside_level);
+        let place = Place { shape: FrameShape { width: frame_width, height: frame_height }, side: MASK_SIDE as usize };
+        let look =
+            (!self.script.is_without_tracker).then_some(|pointed: &Pointed| Ok(seen(&things, pointed, place.side)));
+        let (pointed_at, notices) = pointing::objects_pointed_at(request, place, look)?;
+        let items = pointing::merged(items, pointed_at);
         let objects = Objects { frame_width, frame_height, inside_level, items, semantic_maps };
-        Ok(Segmentation { objects, ..Segmentation::default() })
+        Ok(Segmentation { objects, notices, ..Segmentation::default() })
     }
 
     fn phrase_checker(&self) -> PhraseChecker {
@@ -181,6 +192,28 @@ fn resting_place(prompt: &Prompt, frame_width: u32, frame_height: u32) -> Result
         }
     }
     Ok(None)
+}
+
+/// A disc as something to point at.
+fn as_thing(disc: &Object) -> Disc {
+    let BoxXyxy { x0, y0, x1, y1 } = disc.box_in_frame;
+    Disc { radius: RADIUS_IN_FRAME, ..Disc::at(u64::from(disc.prompt_index), 0.5 * (x0 + x1), 0.5 * (y0 + y1)) }
+}
+
+/// The disc that is pointed at, or a small one where there is none. A box says more than points, and they more than a
+/// mask.
+fn seen(discs: &[Disc], pointed: &Pointed, side: usize) -> TrackedMask {
+    let Pointed { clicks, mask } = pointed;
+    let is_clicked = clicks.box_in_frame.is_some() || clicks.points.iter().any(|point| point.is_positive);
+    let meant = match mask {
+        Some(mask) if !is_clicked => under(discs, mask),
+        _ => pointed_at(discs, clicks, side),
+    };
+    let mask = match meant {
+        PointedAt::Disc(index) => discs[index].logits(side),
+        PointedAt::Place(mask) => mask,
+    };
+    TrackedMask { mask, object_score_logit: SURE_LOGIT, expected_iou: EXPECTED_IOU }
 }
 
 /// Each concept's map is its disc.
@@ -228,7 +261,7 @@ mod tests {
     use super::*;
     use crate::engine::{Engine, EngineSettings};
     use crate::frame::RgbPicture;
-    use crate::prompt::Prompt;
+    use crate::prompt::{Prompt, things_from_text};
 
     fn engine(model: &str) -> Engine {
         let settings = EngineSettings { model: model.into(), ..EngineSettings::default() };
@@ -254,6 +287,31 @@ mod tests {
         let area = first.items[0].mask.bytes().iter().filter(|&&v| v >= MASK_INSIDE).count() as f32;
         let expected = std::f32::consts::PI * (RADIUS_IN_FRAME * MASK_SIDE as f32).powi(2);
         assert!((area / expected - 1.0).abs() < 0.05, "{area} against {expected}");
+    }
+
+    #[test]
+    fn what_is_pointed_at_comes_beside_what_is_found() {
+        let engine = engine("test");
+        let found = engine.segment(picture(), request("dog; cat")).unwrap().objects;
+        // The dog is about 0.2,0.25 and the cat 0.2,0.5; the last thing lies apart from both.
+        let things = things_from_text("mine: 0.2,0.3; other: 0.2,0.45; -0.2,0.5; 0.8,0.8,0.1,0.1").unwrap();
+        let answer = engine.segment(picture(), SegmentRequest { things, ..request("dog; cat") }).unwrap();
+        assert!(answer.notices.is_empty(), "{:?}", answer.notices);
+        let of = |label: &str| answer.objects.items.iter().find(|object| &*object.label == label).unwrap();
+        assert_eq!((answer.objects.items.len(), of("mine").prompt_index, of("other").prompt_index), (4, 2, 3));
+        let mine = of("mine").box_in_frame;
+        assert!(mine.x1 - mine.x0 > 0.2 && of("mine").id.is_none(), "the dog's disc: {mine:?}");
+        assert!(of("other").box_in_frame.x0 > 0.75, "the box says it");
+        assert_eq!((&of("dog").id, &of("cat").id), (&found.items[0].id, &found.items[1].id));
+    }
+
+    #[test]
+    fn without_a_tracker_only_what_is_pointed_at_is_missing() {
+        let engine = engine("test:follow=false");
+        let things = things_from_text("0.2,0.3").unwrap();
+        let answer = engine.segment(picture(), SegmentRequest { things, ..request("dog") }).unwrap();
+        assert_eq!(answer.objects.items.len(), 1);
+        assert!(answer.notices[0].to_string().contains("no tracker weights"), "{:?}", answer.notices);
     }
 
     #[test]

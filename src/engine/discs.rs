@@ -14,7 +14,7 @@ pub(crate) const SIDE: usize = 72;
 const EDGE_LOG_ODDS_PER_CELL: f32 = 2.0;
 /// Logit of a mask without object, as the tracker writes it.
 const ABSENT_LOGIT: f32 = -1024.0;
-const SURE_LOGIT: f32 = 6.0;
+pub(crate) const SURE_LOGIT: f32 = 6.0;
 const THRESHOLD: f32 = 0.5;
 /// Radius of what a click finds where there is no disc.
 const RADIUS_OF_CLICKS: f32 = 0.05;
@@ -58,6 +58,52 @@ impl Disc {
             })
             .collect();
         MaskLogits::new(side, values).unwrap_or_else(|| MaskLogits::blank(side, NO_OBJECT_LOGIT))
+    }
+}
+
+/// What somebody points at.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PointedAt {
+    /// One of the discs, by its position.
+    Disc(usize),
+    /// A place where there is no disc, and what is seen there.
+    Place(MaskLogits),
+}
+
+/// What clicks mean among discs. A disc with a negative point beside the positive one is not meant.
+pub(crate) fn pointed_at(discs: &[Disc], clicks: &Clicks, side: usize) -> PointedAt {
+    let (x, y, radius, avoided) = match clicks.box_in_frame {
+        Some(given) => {
+            let radius = 0.5 * (given.x1 - given.x0).min(given.y1 - given.y0);
+            (0.5 * (given.x0 + given.x1), 0.5 * (given.y0 + given.y1), radius, None)
+        }
+        None => {
+            let positive = clicks.points.iter().rev().find(|point| point.is_positive);
+            let avoided = positive.and(clicks.points.iter().find(|point| !point.is_positive));
+            let (x, y) = positive.or(clicks.points.last()).map_or((0.5, 0.5), |point| (point.x, point.y));
+            (x, y, RADIUS_OF_CLICKS, avoided)
+        }
+    };
+    let is_avoided = |disc: &Disc| avoided.is_some_and(|point| disc.contains(point.x, point.y));
+    let hit = discs.iter().position(|disc| disc.contains(x, y) && !is_avoided(disc));
+    hit.map_or_else(|| PointedAt::Place(Disc { radius, ..Disc::at(0, x, y) }.logits(side)), PointedAt::Disc)
+}
+
+/// What a mask means among discs: the one that it overlaps most, if it does so well.
+pub(crate) fn under(discs: &[Disc], mask: &MaskLogits) -> PointedAt {
+    let overlap = |disc: &Disc| {
+        let logits = disc.logits(mask.side());
+        let (mut both, mut either) = (0u32, 0u32);
+        for (a, b) in logits.values().iter().zip(mask.values()) {
+            both += u32::from(*a > 0.0 && *b > 0.0);
+            either += u32::from(*a > 0.0 || *b > 0.0);
+        }
+        both as f32 / either.max(1) as f32
+    };
+    let best = discs.iter().map(overlap).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+    match best {
+        Some((index, overlap)) if overlap > 0.3 => PointedAt::Disc(index),
+        _ => PointedAt::Place(mask.clone()),
     }
 }
 
@@ -126,38 +172,21 @@ impl DiscModel {
         }
     }
 
-    fn disc_at(&self, frame: &DiscFrame, x: f32, y: f32) -> Option<Followed> {
-        let hit = self.all(frame).into_iter().find(|(_, disc)| disc.contains(x, y));
-        hit.map(|(phrase, disc)| Followed::Disc(phrase, disc.thing))
+    /// What is followed where somebody points, as `find` finds it among the discs of the frame.
+    fn followed(&self, frame: &DiscFrame, find: impl FnOnce(&[Disc]) -> PointedAt) -> Followed {
+        let (mut phrases, discs): (Vec<_>, Vec<_>) = self.all(frame).into_iter().unzip();
+        match find(&discs) {
+            PointedAt::Disc(index) => Followed::Disc(phrases.swap_remove(index), discs[index].thing),
+            PointedAt::Place(mask) => Followed::Still(mask),
+        }
     }
 
     fn clicked(&self, frame: &DiscFrame, clicks: &Clicks) -> Followed {
-        if let Some(given) = clicks.box_in_frame {
-            let (x, y) = (0.5 * (given.x0 + given.x1), 0.5 * (given.y0 + given.y1));
-            let disc = Disc { radius: 0.5 * (given.x1 - given.x0).min(given.y1 - given.y0), ..Disc::at(0, x, y) };
-            return self.disc_at(frame, x, y).unwrap_or(Followed::Still(disc.logits(frame.side)));
-        }
-        let point = clicks.points.iter().rev().find(|point| point.is_positive).or(clicks.points.last());
-        let (x, y) = point.map_or((0.5, 0.5), |point| (point.x, point.y));
-        let disc = Disc { radius: RADIUS_OF_CLICKS, ..Disc::at(0, x, y) };
-        self.disc_at(frame, x, y).unwrap_or(Followed::Still(disc.logits(frame.side)))
+        self.followed(frame, |discs| pointed_at(discs, clicks, frame.side))
     }
 
     fn under(&self, frame: &DiscFrame, mask: &MaskLogits) -> Followed {
-        let overlap = |disc: &Disc| {
-            let logits = disc.logits(frame.side);
-            let (mut both, mut either) = (0u32, 0u32);
-            for (a, b) in logits.values().iter().zip(mask.values()) {
-                both += u32::from(*a > 0.0 && *b > 0.0);
-                either += u32::from(*a > 0.0 || *b > 0.0);
-            }
-            both as f32 / either.max(1) as f32
-        };
-        let overlaps = self.all(frame).into_iter().map(|(phrase, disc)| (overlap(&disc), phrase, disc.thing));
-        match overlaps.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            Some((overlap, phrase, thing)) if overlap > 0.3 => Followed::Disc(phrase, thing),
-            _ => Followed::Still(mask.clone()),
-        }
+        self.followed(frame, |discs| under(discs, mask))
     }
 }
 

@@ -11,6 +11,7 @@ mod exit;
 mod guard;
 mod hub_cache;
 mod model_files;
+mod pointing;
 mod registry;
 mod rules;
 mod segmenter;
@@ -31,7 +32,8 @@ use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::error::{Error, Result};
 use crate::frame::FrameSource;
 use crate::objects::Objects;
-use crate::prompt::{Prompt, PromptNotice};
+use crate::prompt::{PointedThing, Prompt, PromptNotice};
+use crate::session::Notice;
 
 pub use exit::finish_passes_before_exit;
 pub use registry::SharedEngine;
@@ -108,8 +110,11 @@ impl EngineInfo {
 /// What to look for on a frame, and what to keep.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SegmentRequest {
-    /// Concepts; none means nothing to do.
+    /// Concepts; with none and no things there is nothing to do.
     pub prompts: Vec<Prompt>,
+    /// Exactly these: each is one object more, beside whatever the concepts find; needs tracker weights. Sessions take
+    /// clicks as edits instead and ignore these.
+    pub things: Vec<Arc<PointedThing>>,
     /// Objects need a score strictly above this, 0..1; `None`: the model's recommendation.
     pub threshold: Option<f32>,
     /// Probability from which a mask pixel counts as inside, 0..1; `None`: 0.5.
@@ -159,6 +164,8 @@ impl StageTimes {
 pub struct Segmentation {
     /// What was found, best score first.
     pub objects: Objects,
+    /// What was ignored of the things that are pointed at, and why.
+    pub notices: Vec<Notice>,
     /// Where the time went.
     pub times: StageTimes,
 }

@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::concepts::{KeptExemplars, Looked};
 use super::model_files::ModelFiles;
+use super::pointing::{self, Place};
 use super::semantic::semantic_maps;
 use super::{
     EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes, rules,
@@ -18,13 +19,13 @@ use crate::detector::PromptTokens;
 use crate::error::{Error, Result};
 use crate::frame::preprocess::Preprocessor;
 use crate::frame::{Frame, FrameSource};
-use crate::masks::{Candidate, Selection, candidates, select};
+use crate::masks::{Candidate, MaskLogits, Selection, candidates, select};
 use crate::model::{Detections, ImageModel};
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::Prompt;
-use crate::session::FrameShape;
+use crate::session::{self, FrameShape, Notice};
 use crate::text::{PhraseCache, Tokenizer};
-use crate::tracker::{Tracker, TrackerFeatures};
+use crate::tracker::{self, Tracker, TrackerFeatures};
 use crate::vision::VisionFeatures;
 
 /// Concepts that go through the heads together; more are taken in turns, so that memory stays bounded.
@@ -238,9 +239,12 @@ impl Segmenter {
         most: usize,
         masks_of: impl Fn(&Tensor) -> Vec<T>,
     ) -> Result<Found<T>> {
+        let mut found = Found { objects: Vec::new(), semantic_maps: Vec::new() };
+        if request.prompts.is_empty() {
+            return Ok(found);
+        }
         let PictureFeatures { frame_width, frame_height, .. } = *features;
         let looked = Looked { features: self.vision_of(features)?, frame_width, frame_height };
-        let mut found = Found { objects: Vec::new(), semantic_maps: Vec::new() };
         for (turn, prompts) in request.prompts.chunks(MAX_CONCEPTS_PER_CALL).enumerate() {
             let first = turn * MAX_CONCEPTS_PER_CALL;
             let of_turn = self.find_concepts(prompts, looked, request, (most, &masks_of))?;
@@ -338,9 +342,11 @@ impl Model for Segmenter {
             .collect();
         let inside_level = wanted.inside_level;
         let items = rules::apply(items, request, inside_level);
+        let (pointed_at, notices) = self.point(&features, request)?;
+        let items = pointing::merged(items, pointed_at);
         let PictureFeatures { frame_width, frame_height, .. } = features;
         let objects = Objects { frame_width, frame_height, inside_level, items, semantic_maps };
-        Ok(Segmentation { objects, times: self.times })
+        Ok(Segmentation { objects, notices, times: self.times })
     }
 
     fn phrase_checker(&self) -> PhraseChecker {
@@ -350,6 +356,23 @@ impl Model for Segmenter {
 }
 
 impl Segmenter {
+    /// What the request points at; without anything it costs nothing.
+    fn point(&mut self, features: &PictureFeatures, request: &SegmentRequest) -> Result<(Vec<Object>, Vec<Notice>)> {
+        if request.things.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let shape = FrameShape { width: features.frame_width, height: features.frame_height };
+        let place = Place { shape, side: features.mask_side() };
+        let mut clock = Clock::start(self.device);
+        let look = self.tracker.is_some().then_some(|pointed: &pointing::Pointed| {
+            let (tracker, features) = self.tracker_on(features)?;
+            Ok(tracker.segment(features, &tracker_clicks(&pointed.clicks, pointed.mask.clone())))
+        });
+        let outcome = pointing::objects_pointed_at(request, place, look);
+        self.times.tracker += clock.lap();
+        outcome
+    }
+
     fn selection(&self, request: &SegmentRequest) -> Selection {
         let recommended = self.recommendations;
         Selection {
@@ -359,6 +382,12 @@ impl Segmenter {
             max_objects: if rules::need_every_object(&request.prompts) { 0 } else { request.max_objects },
         }
     }
+}
+
+/// Clicks of a user as the tracker reads them.
+pub(super) fn tracker_clicks(clicks: &session::Clicks, previous: Option<MaskLogits>) -> tracker::Clicks {
+    let points = clicks.points.iter().map(|point| ([point.x, point.y], point.is_positive)).collect();
+    tracker::Clicks { box_in_frame: clicks.box_in_frame, points, previous }
 }
 
 /// Brings scores and boxes to the CPU and keeps what is above the threshold.

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::segmenter::{Clock, PictureFeatures, Segmenter, to_numbers};
+use super::segmenter::{Clock, PictureFeatures, Segmenter, to_numbers, tracker_clicks};
 use super::sessions::StreamModel;
 use super::{SegmentRequest, StageTimes};
 use crate::error::Result;
@@ -11,7 +11,7 @@ use crate::masks::{Candidate, clear_outside};
 use crate::session::{
     Clicks, Detected, Found, FrameShape, Giver, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel,
 };
-use crate::tracker::{self, BankRules, ObjectMemory, TrackedMask};
+use crate::tracker::{BankRules, ObjectMemory, TrackedMask};
 
 /// One followed object: the tracker's memory, and its latest mask, which clicks on the same frame correct.
 #[derive(Default)]
@@ -107,9 +107,7 @@ impl TrackingModel for Segmenter {
             tracker.use_rules(bank_rules(settings));
             let Some(followed) = memory.or(begun.as_mut()) else { unreachable!("one of the two is there") };
             let previous = followed.latest.take().filter(|(known, _)| *known == frame).map(|(_, mask)| mask);
-            let points = clicks.points.iter().map(|point| ([point.x, point.y], point.is_positive)).collect();
-            let clicks = tracker::Clicks { box_in_frame: clicks.box_in_frame, points, previous };
-            let tracked = tracker.click(features, &mut followed.memory, &clicks, frame);
+            let tracked = tracker.click(features, &mut followed.memory, &tracker_clicks(clicks, previous), frame);
             followed.latest = Some((frame, tracked.mask.clone()));
             Ok((begun, propagated(tracked)))
         })

@@ -44,6 +44,11 @@ impl MaskLogits {
         &self.values
     }
 
+    /// Probabilities as bytes, as an object's mask has them.
+    pub fn probabilities(&self) -> Vec<u8> {
+        self.values.iter().map(|logit| (255.0 / (1.0 + (-logit).exp())).round() as u8).collect()
+    }
+
     /// Brings masks to the host, all at once.
     ///
     /// # Shapes

@@ -124,14 +124,8 @@ impl ExemplarSet {
     /// # Errors
     /// [`Error::Prompt`] when a box lies outside the frame.
     pub fn on_frame(&self, frame_width: u32, frame_height: u32) -> Result<Vec<ExemplarBox>> {
-        let (width, height) = match self.unit {
-            BoxUnit::Frame => (1.0, 1.0),
-            BoxUnit::Pixels => (frame_width.max(1) as f32, frame_height.max(1) as f32),
-        };
         let normalised = |given: &GivenBox| {
-            let (x0, y0) = (given.x / width, given.y / height);
-            let (x1, y1) = ((given.x + given.width) / width, (given.y + given.height) / height);
-            let box_in_frame = BoxXyxy { x0, y0, x1, y1 }.clipped();
+            let box_in_frame = given.on_frame(self.unit, frame_width, frame_height).clipped();
             if box_in_frame.area() > 0.0 {
                 return Ok(ExemplarBox { box_in_frame: box_in_frame.into(), is_positive: given.is_positive });
             }
@@ -145,20 +139,58 @@ impl ExemplarSet {
     }
 }
 
+impl BoxUnit {
+    /// Whether all of these can be coordinates or sizes.
+    pub(super) fn allows(self, numbers: &[f32]) -> bool {
+        let largest = if self == Self::Frame { 1.0 } else { MAX_PIXEL };
+        numbers.iter().all(|number| (0.0..=largest).contains(number))
+    }
+
+    /// The legal range, as the end of a sentence.
+    pub(super) fn legal_numbers(self) -> &'static str {
+        match self {
+            Self::Frame => "parts of the frame from 0 to 1",
+            Self::Pixels => "pixels of the frame from 0 to 65536",
+        }
+    }
+
+    /// What numbers of this unit are divided by, across and down, to become parts of a frame.
+    pub(crate) fn of_frame(self, frame_width: u32, frame_height: u32) -> (f32, f32) {
+        match self {
+            Self::Frame => (1.0, 1.0),
+            Self::Pixels => (frame_width.max(1) as f32, frame_height.max(1) as f32),
+        }
+    }
+}
+
 impl GivenBox {
+    /// In parts of a frame of a size in pixels; it may reach beyond.
+    pub(crate) fn on_frame(&self, unit: BoxUnit, frame_width: u32, frame_height: u32) -> BoxXyxy {
+        let (width, height) = unit.of_frame(frame_width, frame_height);
+        let (x0, y0) = (self.x / width, self.y / height);
+        let (x1, y1) = ((self.x + self.width) / width, (self.y + self.height) / height);
+        BoxXyxy { x0, y0, x1, y1 }
+    }
+
     fn check(&self, unit: BoxUnit) -> Result<()> {
-        let (largest, remedy) = match unit {
-            BoxUnit::Frame => (1.0, "parts of the frame from 0 to 1; for pixels say unit=pixels"),
-            BoxUnit::Pixels => (MAX_PIXEL, "pixels of the frame from 0 to 65536"),
-        };
-        let is_legal = [self.x, self.y, self.width, self.height].iter().all(|value| (0.0..=largest).contains(value));
-        if !is_legal {
-            return Err(refused(&self.to_string(), format!("x, y, width and height are {remedy}")));
+        let remedy = if unit == BoxUnit::Frame { "; for pixels say unit=pixels" } else { "" };
+        match self.mistake(unit) {
+            Some(cause) if !unit.allows(&self.numbers()) => Err(refused(&self.to_string(), cause + remedy)),
+            Some(cause) => Err(refused(&self.to_string(), cause)),
+            None => Ok(()),
         }
-        if self.width <= 0.0 || self.height <= 0.0 {
-            return Err(refused(&self.to_string(), "width and height must be above 0".into()));
+    }
+
+    /// What is wrong with it, and the legal range.
+    pub(super) fn mistake(&self, unit: BoxUnit) -> Option<String> {
+        if !unit.allows(&self.numbers()) {
+            return Some(format!("x, y, width and height are {}", unit.legal_numbers()));
         }
-        Ok(())
+        (self.width <= 0.0 || self.height <= 0.0).then(|| "width and height must be above 0".into())
+    }
+
+    fn numbers(&self) -> [f32; 4] {
+        [self.x, self.y, self.width, self.height]
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the user asks for: phrases and exemplar boxes, checked on construction.
+//! What the user asks for: phrases, exemplar boxes and things that are pointed at, checked on construction.
 
 mod box_text;
 mod exemplars;
@@ -6,6 +6,8 @@ mod fields;
 mod file_text;
 mod geometry_encoder;
 mod list;
+mod thing;
+mod thing_text;
 
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ pub use fields::{BoxesField, PromptFields};
 pub use file_text::{FILE_GRAMMAR, prompts_from_file_text};
 pub use geometry_encoder::GeometryEncoder;
 pub use list::with_known_exemplars;
+pub use thing::{GivenPoint, MAX_MARKS, MAX_THINGS, Marks, NAMELESS_THING, PointedThing};
+pub use thing_text::{THING_GRAMMAR, check_thing_count, things_from_text};
 
 /// Characters that separate concepts in the text of a `prompt` property.
 pub const CONCEPT_SEPARATOR: char = ';';

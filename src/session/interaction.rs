@@ -249,7 +249,9 @@ fn usable_clicks(edit: &Edit, begins: bool, side: usize, answer: &mut Tracking) 
             }
             Clicks { points: Vec::new(), box_in_frame }
         }
-        Edit::Click { points, .. } => Clicks { points: usable_points(points, side, answer), box_in_frame: None },
+        Edit::Click { points, .. } => {
+            Clicks { points: usable_points(points, side, &mut answer.notices), box_in_frame: None }
+        }
         _ => return None,
     };
     let is_positive = clicks.box_in_frame.is_some() || clicks.points.iter().any(|point| point.is_positive);
@@ -260,13 +262,14 @@ fn usable_clicks(edit: &Edit, begins: bool, side: usize, answer: &mut Tracking) 
     (is_positive || !clicks.points.is_empty()).then_some(clicks)
 }
 
-fn usable_box(given: &BoxXyxy) -> Option<BoxXyxy> {
+/// The part of a box inside the frame, if there is one.
+pub(crate) fn usable_box(given: &BoxXyxy) -> Option<BoxXyxy> {
     let is_number = [given.x0, given.y0, given.x1, given.y1].iter().all(|value| value.is_finite());
     Some(given.clipped()).filter(|clipped| is_number && clipped.area() > 0.0)
 }
 
 /// Points inside the frame; of contradicting ones in one cell the later, and not too many.
-fn usable_points(points: &[ClickPoint], side: usize, answer: &mut Tracking) -> Vec<ClickPoint> {
+pub(crate) fn usable_points(points: &[ClickPoint], side: usize, notices: &mut Vec<Notice>) -> Vec<ClickPoint> {
     let is_inside = |point: &&ClickPoint| (0.0..=1.0).contains(&point.x) && (0.0..=1.0).contains(&point.y);
     let cell = |point: &ClickPoint| [point.x, point.y].map(|share| (share * side as f32) as usize);
     let mut usable: Vec<ClickPoint> = Vec::new();
@@ -276,19 +279,19 @@ fn usable_points(points: &[ClickPoint], side: usize, answer: &mut Tracking) -> V
         if too_many > 0 { (2 * MAX_POINTS, 2 * MAX_POINTS + too_many) } else { (points.len(), points.len()) };
     for point in points[..first].iter().chain(&points[last..]) {
         if !is_inside(&point) {
-            answer.notices.push(Notice::PointOutside { x: point.x, y: point.y });
+            notices.push(Notice::PointOutside { x: point.x, y: point.y });
             continue;
         }
         let is_contrary = |other: &ClickPoint| other.is_positive != point.is_positive && cell(other) == cell(point);
         if let Some(position) = usable.iter().position(is_contrary) {
             let ClickPoint { x, y, .. } = usable.remove(position);
-            answer.notices.push(Notice::Contradiction { x, y });
+            notices.push(Notice::Contradiction { x, y });
         }
         usable.push(*point);
     }
     let ignored = too_many + usable.len().saturating_sub(MAX_POINTS);
     if ignored > 0 {
-        answer.notices.push(Notice::TooManyPoints { ignored });
+        notices.push(Notice::TooManyPoints { ignored });
     }
     if usable.len() > MAX_POINTS {
         usable.drain(MAX_POINTS / 2..usable.len() - MAX_POINTS / 2);
@@ -297,7 +300,7 @@ fn usable_points(points: &[ClickPoint], side: usize, answer: &mut Tracking) -> V
 }
 
 /// The nearest values of a mask of any size, as sure logits on the grid; `None` without inside.
-fn given_mask(mask: &Mask, side: usize) -> Option<MaskLogits> {
+pub(crate) fn given_mask(mask: &Mask, side: usize) -> Option<MaskLogits> {
     let (width, height, bytes) = (mask.width as usize, mask.height as usize, mask.bytes());
     if width * height == 0 || bytes.len() < width * height {
         return None;

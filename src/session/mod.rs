@@ -56,9 +56,11 @@ mod tracking;
 
 pub use binary_mask::BinaryMask;
 pub use edits::{Edit, MAX_EDITS, MAX_POINTS, Started};
+pub(crate) use interaction::{given_mask, usable_box, usable_points};
 pub use model::{ClickPoint, Clicks, Detected, Found, Giver, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
 pub use notices::Notice;
 pub use saved::{SavedObject, SavedSession};
 pub use session::Session;
 pub use settings::{DetectPolicy, MAX_ACTIVE_OBJECTS, MAX_CLICK_FRAMES, MemorySettings, Reacquire, SessionConfig};
+pub(crate) use tight_box::tight_box;
 pub use tracking::{FrameShape, Kept, ObjectEvent, ObjectEventKind, RemovalCause, TrackRequest, Tracking};

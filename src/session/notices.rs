@@ -1,6 +1,7 @@
 //! What a session ignored or changed, and why. The stream goes on in every case.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::edits::{MAX_EDITS, MAX_POINTS};
 use crate::prompt::MAX_PROMPTS;
@@ -46,6 +47,13 @@ pub enum Notice {
     },
     /// Nothing says what a new object is: no positive point and no box.
     NothingPositive,
+    /// Something is wrong with what is said of one of several things.
+    OfThing {
+        /// Its name.
+        label: Arc<str>,
+        /// What.
+        notice: Box<Notice>,
+    },
     /// A box has no part inside the frame.
     BoxOutside,
     /// A mask has no inside.
@@ -105,6 +113,7 @@ impl fmt::Display for Notice {
             Self::TooManyEdits { ignored } => {
                 write!(f, "{ignored} edits ignored: the newest {MAX_EDITS} before one frame are applied")
             }
+            Self::OfThing { label, notice } => write!(f, "thing \"{label}\": {notice}"),
             Self::PointOutside { x, y } => {
                 write!(f, "point {x},{y} ignored: coordinates go from 0 to 1 of the frame's width and height")
             }

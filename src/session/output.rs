@@ -136,8 +136,7 @@ impl<Memory> Track<Memory> {
 
 /// Probabilities as bytes, 0 in the cells that another object has.
 fn soft_mask(logits: &MaskLogits, lost: &BinaryMask) -> Option<Mask> {
-    let mut values: Vec<u8> =
-        logits.values().iter().map(|logit| (255.0 / (1.0 + (-logit).exp())).round() as u8).collect();
+    let mut values = logits.probabilities();
     lost.cells().for_each(|cell| values[cell] = 0);
     Mask::new(logits.side() as u32, logits.side() as u32, values)
 }

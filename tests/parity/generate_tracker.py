@@ -11,6 +11,7 @@ import generate
 import session_cases
 import tracker_blocks
 import tracker_model
+import tracker_prompts
 import tracker_sequences
 
 # Groups of tolerances by the beginning of a name, the longest first; the rest is "tracker".
@@ -76,6 +77,13 @@ def write_sequence(name: str) -> dict:
     }
 
 
+def write_prompts(name: str) -> dict:
+    """Runs the prompts of one configuration, writes their data and gives their entry."""
+    data = f"data/tracker_{name}_prompts.safetensors"
+    save_file({key: tensor.contiguous() for key, tensor in tracker_prompts.run(name).items()}, generate.HERE / data)
+    return {"config": f"configs/{name}_video.json", "data": data}
+
+
 def write_session(case: dict) -> dict:
     """Runs one session, writes its masks and gives its entry."""
     rows, masks = session_cases.run(case)
@@ -115,6 +123,7 @@ def main() -> None:
         "tolerances": TOLERANCES,
         "blocks": [write_blocks(name) for name in tracker_model.TRACKERS],
         "sequences": [write_sequence(name) for name in tracker_model.TRACKERS],
+        "prompts": [write_prompts(name) for name in tracker_model.TRACKERS],
     }
     (generate.HERE / "tracker.json").write_text(json.dumps(written, indent=1) + "\n")
     sessions = ",\n".join(json.dumps(write_session(case)) for case in session_cases.CASES)

@@ -15,5 +15,6 @@ mod tokens;
 mod tracker;
 mod tracker_blocks;
 mod tracker_loading;
+mod tracker_prompts;
 mod tracker_sequences;
 mod trained;

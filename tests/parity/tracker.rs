@@ -16,6 +16,7 @@ pub struct TrackerFixtures {
     pub tolerances: BTreeMap<String, Tolerance>,
     pub blocks: Vec<BlockCase>,
     pub sequences: Vec<SequenceCase>,
+    pub prompts: Vec<PromptsCase>,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +33,12 @@ pub struct SequenceCase {
     pub data: String,
     pub overrides: BTreeMap<String, f32>,
     pub memory_stride: i64,
+}
+
+#[derive(Deserialize)]
+pub struct PromptsCase {
+    pub config: String,
+    pub data: String,
 }
 
 impl TrackerFixtures {

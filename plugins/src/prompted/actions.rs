@@ -47,6 +47,11 @@ pub(crate) fn on_element<E: Prompted, T>(values: &[Value], act: impl FnOnce(&E) 
     act(E::from_obj(&object))
 }
 
+/// One of a signal's values.
+pub(crate) fn get<'v, T: glib::value::FromValue<'v> + Default>(values: &'v [Value], index: usize) -> T {
+    values[index].get::<T>().unwrap_or_default()
+}
+
 /// The structure that a signal brings; an empty one for NULL.
 pub(crate) fn structure(value: &Value) -> gst::Structure {
     value.get::<Option<gst::Structure>>().ok().flatten().unwrap_or_else(|| gst::Structure::new_empty("prompt"))
@@ -88,7 +93,8 @@ fn reset<E: Prompted>(imp: &E) {
         Ok(())
     });
     imp.on_reset();
-    for property in PROPERTIES {
+    // Not every element can be pointed with.
+    for property in PROPERTIES.into_iter().filter(|property| imp.obj().has_property(property)) {
         imp.obj().notify(property);
     }
 }

@@ -3,6 +3,7 @@
 //! An element with prompts is an [`Analyser`](crate::flow::Analyser) that keeps a [`Prompting`]; the rest is here.
 
 pub(crate) mod actions;
+pub(crate) mod given_mask;
 mod placement;
 mod planner;
 mod prompts;
@@ -22,6 +23,7 @@ use crate::roi;
 pub(crate) use planner::{Found, Plan};
 use planner::{Notice, Planner};
 use prompts::{Asked, Sources};
+pub(crate) use prompts::{are_same, points_spec};
 use settings::Settings;
 pub(crate) use settings::Tuning;
 
@@ -181,6 +183,7 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
         let fields = gst::Structure::builder("sa3-prompt")
             .field("prompt", &asked.prompt)
             .field("exclude", &asked.exclude)
+            .field("points", &asked.points)
             .field("first-pts", first_pts);
         self.post_structure(fields.build());
     }

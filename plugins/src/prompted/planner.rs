@@ -70,7 +70,10 @@ impl Planner {
 
     /// `is_busy`: there is something to do without prompts.
     pub(super) fn plan(&mut self, tuning: &Tuning, is_busy: bool) -> Plan {
-        if !is_busy && tuning.request.prompts.iter().all(|prompt| prompt.is_excluded) {
+        let is_asked = |request: &SegmentRequest| {
+            !request.things.is_empty() || request.prompts.iter().any(|prompt| !prompt.is_excluded)
+        };
+        if !is_busy && !is_asked(&tuning.request) {
             self.found = None;
             return Plan::PassBare { is_first: !std::mem::replace(&mut self.is_bare, true) };
         }
@@ -157,7 +160,7 @@ mod tests {
 
     fn tuning(prompt: &str, inference_interval: u32) -> Tuning {
         let request = SegmentRequest { prompts: Prompt::list_from_text(prompt), ..SegmentRequest::default() };
-        Tuning { asked: Asked::of(&request.prompts), request: Arc::new(request), inference_interval }
+        Tuning { asked: Asked::of(&request.prompts, &request.things), request: Arc::new(request), inference_interval }
     }
 
     /// The ages of the objects that frames carry; `None` where the engine would look.

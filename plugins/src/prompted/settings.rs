@@ -10,7 +10,7 @@ use gst::prelude::GstParamSpecBuilderExt;
 use sa3::frame::SIDE_RANGE_IN_PIXELS;
 use sa3::{Result, SegmentRequest};
 
-use super::prompts::{self, Asked, Sources, Watch};
+use super::prompts::{self, Asked, Sources, Watch, are_same};
 use crate::engine_settings::EngineProperties;
 
 /// The value of a number that is left to the model.
@@ -67,10 +67,11 @@ impl Settings {
     /// Those of `change`.
     pub(super) fn change_prompts<T>(&mut self, change: impl FnOnce(&mut Sources) -> Result<T>) -> Result<T> {
         let outcome = change(&mut self.sources)?;
-        let prompts = self.sources.list()?;
-        if prompts != self.tuning.request.prompts {
-            self.tuning.asked = Asked::of(&prompts);
-            self.tuning.request = Arc::new(SegmentRequest { prompts, ..(*self.tuning.request).clone() });
+        let (prompts, things) = (self.sources.list()?, self.sources.things());
+        let request = &self.tuning.request;
+        if prompts != request.prompts || !are_same(&things, &request.things) {
+            self.tuning.asked = Asked::of(&prompts, &things);
+            self.tuning.request = Arc::new(SegmentRequest { prompts, things, ..(**request).clone() });
         }
         Ok(outcome)
     }

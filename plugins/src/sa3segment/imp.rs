@@ -1,15 +1,19 @@
 //! Translation between GStreamer and the element's parts; no logic of its own.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::VideoInfo;
+use sa3::prompt::PointedThing;
+use sa3::session::Notice;
 use sa3::{EngineSettings, Segmentation};
 
+use super::actions;
+use super::told::Told;
 use crate::flow::{self, Analyser, Flow};
 use crate::prompted::settings::specs;
-use crate::prompted::{self, Plan, Prompted, Prompting, Tuning, actions, attach};
+use crate::prompted::{self, Plan, Prompted, Prompting, Tuning, attach, points_spec};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("sa3segment", gst::DebugColorFlags::empty(), Some("Text-prompted segmentation"))
@@ -18,26 +22,37 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 pub struct Sa3Segment {
     flow: Flow,
     prompting: Prompting,
+    told: Mutex<Told>,
 }
 
 impl Sa3Segment {
     fn look(&self, mut buffer: gst::Buffer, info: &VideoInfo, tuning: &Tuning) -> Result<gst::Buffer, gst::FlowError> {
         let engine = self.flow.wait_for_engine()?;
         let request = self.usable_request(&tuning.request, &engine, (info.width(), info.height()));
+        let things = request.things.clone();
         let submit = |source, on_answer: flow::OnAnswer<Segmentation>| {
             engine.submit(source, request, |answer| on_answer.give(answer))
         };
         match self.flow.ask((&buffer, info), submit, |segmentation: &Segmentation| segmentation.times)? {
-            Ok(Segmentation { objects, .. }) => {
+            Ok(Segmentation { objects, notices, .. }) => {
                 gst::log!(CAT, imp = self, "frame at {}: {} objects", buffer.pts().display(), objects.items.len());
                 self.flow.stats().objects = objects.items.len() as u32;
                 let found = self.prompting.found(objects, buffer.pts());
                 attach(&mut buffer, &found);
+                self.tell_notices(&things, notices);
                 self.tell_new_prompt(&tuning.asked, buffer.pts());
             }
             Err(error) => self.handle_failure(&error, buffer.pts())?,
         }
         Ok(buffer)
+    }
+
+    /// Says what was ignored of the things that are pointed at.
+    fn tell_notices(&self, things: &[Arc<PointedThing>], notices: Vec<Notice>) {
+        let news = self.told.lock().unwrap_or_else(PoisonError::into_inner).news(things, notices);
+        for notice in news {
+            gst::element_imp_warning!(self, gst::LibraryError::Settings, ("{notice}"));
+        }
     }
 }
 
@@ -83,19 +98,22 @@ impl ObjectSubclass for Sa3Segment {
 
     fn with_class(class: &Self::Class) -> Self {
         let flow = Flow::new(flow::build_pads::<Self>(|name| class.pad_template(name)));
-        Self { flow, prompting: Prompting::default() }
+        Self { flow, prompting: Prompting::default(), told: Mutex::default() }
     }
 }
 
 impl ObjectImpl for Sa3Segment {
     fn properties() -> &'static [glib::ParamSpec] {
-        static SPECS: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(specs);
+        static SPECS: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+            let mut specs = specs();
+            specs.push(points_spec());
+            specs
+        });
         &SPECS
     }
 
     fn signals() -> &'static [glib::subclass::Signal] {
-        static SIGNALS: LazyLock<Vec<glib::subclass::Signal>> = LazyLock::new(actions::signals::<Sa3Segment>);
-        &SIGNALS
+        actions::signals()
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {

@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use glib::Value;
 use glib::subclass::Signal;
 use gst::prelude::*;
-use sa3::Mask;
 use sa3::boxes::BoxXyxy;
 use sa3::session::{ClickPoint, Edit, SavedSession};
 
 use super::events;
 use super::imp::Sa3Track;
-use crate::prompted::actions::{self as prompted, on_element};
+use crate::prompted::actions::{self as prompted, get, on_element};
+use crate::prompted::given_mask::mask_of_sample;
 
 /// The id that begins an object.
 const NEW_OBJECT: u64 = 0;
@@ -66,10 +66,6 @@ fn edit(name: &str, types: &[glib::Type], make: fn(&[Value]) -> sa3::Result<Edit
         .build()
 }
 
-fn get<'v, T: glib::value::FromValue<'v> + Default>(values: &'v [Value], index: usize) -> T {
-    values[index].get::<T>().unwrap_or_default()
-}
-
 fn object_of(values: &[Value]) -> Option<u64> {
     let id: u64 = get(values, 1);
     (id != NEW_OBJECT).then_some(id)
@@ -88,25 +84,6 @@ fn draw_box(values: &[Value]) -> sa3::Result<Edit> {
 }
 
 fn give_mask(values: &[Value]) -> sa3::Result<Edit> {
-    let refused = |cause: &str| sa3::Error::Setting {
-        property: "give-mask",
-        value: "a sample".into(),
-        cause: cause.into(),
-        remedy: "Give a GstSample of one frame, video/x-raw,format=GRAY8; 128 and more is inside".into(),
-    };
-    let sample = values[2].get::<Option<gst::Sample>>().ok().flatten().ok_or_else(|| refused("there is none"))?;
-    let caps = sample.caps().ok_or_else(|| refused("it has no caps"))?;
-    let info = gst_video::VideoInfo::from_caps(caps).map_err(|_| refused("its caps are no video"))?;
-    if info.format() != gst_video::VideoFormat::Gray8 {
-        return Err(refused("its format is not GRAY8"));
-    }
-    let buffer = sample.buffer_owned().ok_or_else(|| refused("it has no buffer"))?;
-    use gst_video::VideoFrameExt;
-    let frame = gst_video::VideoFrame::from_buffer_readable(buffer, &info).map_err(|_| refused("it cannot be read"))?;
-    let (width, stride) = (info.width() as usize, frame.plane_stride()[0] as usize);
-    let plane = frame.plane_data(0).map_err(|_| refused("it cannot be read"))?;
-    let rows = plane.chunks(stride).take(info.height() as usize);
-    let values_of_mask: Vec<u8> = rows.flat_map(|row| &row[..width.min(row.len())]).copied().collect();
-    let mask = Mask::new(info.width(), info.height(), values_of_mask).ok_or_else(|| refused("it is cut short"))?;
+    let mask = mask_of_sample(&values[2])?;
     Ok(Edit::Mask { object_id: object_of(values), mask, label: None })
 }

@@ -5,7 +5,8 @@
 //!     autovideosink
 //! ```
 //!
-//! Everything that `sa3segment` does, with the same properties, action signals and messages; and objects have an id that
+//! Everything that `sa3segment` does, with the same properties, action signals and messages (but for `points`, whose place
+//! clicks take here, and `clear-points`); and objects have an id that
 //! they keep while they are followed. The mask meta tells for each of them how it is followed (`state`) and when it was
 //! seen first and last. Phrases may come and go while the pipeline plays: the objects of one that goes are removed, all
 //! others keep their ids. An id is never used twice in a stream.

@@ -6,6 +6,7 @@ mod concepts;
 mod events;
 mod failures;
 mod pixels;
+mod pointing;
 mod prompts;
 mod rig;
 mod states;

@@ -1,25 +1,30 @@
-//! Where prompts come from: five properties and what the action signals added, joined into one list.
+//! Where prompts come from: properties and what the action signals added, joined into one list; and beside them what is
+//! pointed at.
 //!
 //! Each source is checked as it is set. What does not fit is refused whole, and everything stays as it was.
 
 mod file;
 mod specs;
 mod structure;
+mod things;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use glib::Value;
 use glib::prelude::*;
-use sa3::prompt::{BOX_GRAMMAR, Prompt, prompts_from_box_text, with_known_exemplars};
+use sa3::prompt::{BOX_GRAMMAR, Marks, PointedThing, Prompt, prompts_from_box_text, with_known_exemplars};
 use sa3::{Error, Result};
 
 pub(super) use file::{Reading, Watch};
+pub(crate) use specs::points_spec;
 pub(super) use specs::specs;
 pub(super) use structure::{box_from_structure, fields_from_structure};
+use things::Things;
+pub(crate) use things::are_same;
 
-/// The properties that prompts come from.
-pub(super) const PROPERTIES: [&str; 5] = ["prompt", "prompts", "boxes", "exclude", "prompts-file"];
+/// The properties that prompts come from; `points` is not every element's.
+pub(super) const PROPERTIES: [&str; 6] = ["prompt", "prompts", "boxes", "exclude", "prompts-file", "points"];
 
 /// What the user asked for, as written, and the prompts that it means.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +37,7 @@ pub(crate) struct Sources {
     file: Watch,
     of_file: Vec<Prompt>,
     added: Vec<(u32, Prompt)>,
+    things: Things,
     last_id: u32,
 }
 
@@ -65,6 +71,7 @@ impl Sources {
                     changed.of_file.clear();
                 }
             }
+            "points" => changed.things.set(text())?,
             _ => return Ok(()),
         }
         changed.list().map_err(|error| refused(name_of(name), &text(), &error, "Give fewer"))?;
@@ -80,6 +87,7 @@ impl Sources {
             "boxes" => self.boxes.text.to_value(),
             "exclude" => self.exclude.text.to_value(),
             "prompts-file" => self.file.path().to_value(),
+            "points" => self.things.text().to_value(),
             _ => return None,
         })
     }
@@ -99,7 +107,7 @@ impl Sources {
     /// # Errors
     /// [`Error::Prompt`] when there are too many.
     pub(super) fn add(&mut self, prompt: Prompt) -> Result<u32> {
-        let id = self.last_id.wrapping_add(1).max(1);
+        let id = self.next_id();
         self.added.push((id, prompt));
         if let Err(error) = self.list() {
             self.added.pop();
@@ -123,11 +131,52 @@ impl Sources {
         self.list().map(|_| ()).inspect_err(|_| self.added = before)
     }
 
-    /// Takes away what was added with `id`; true when there was such a prompt.
+    /// Above 0; used up once it is kept as the last.
+    fn next_id(&self) -> u32 {
+        self.last_id.wrapping_add(1).max(1)
+    }
+
+    /// Everything that is pointed at.
+    pub(super) fn things(&self) -> Vec<Arc<PointedThing>> {
+        self.things.list()
+    }
+
+    /// Lets `mark` say something of the thing with this id; 0 begins one. Returns its id.
+    ///
+    /// # Errors
+    /// [`Error::Prompt`] for an id that is none, and where the marks say nothing; nothing has changed then.
+    pub(crate) fn mark_thing(&mut self, id: u64, mark: impl FnOnce(&mut Marks)) -> Result<u32> {
+        if id != 0 {
+            return self.things.change(id, |marks, label| {
+                mark(marks);
+                label.into()
+            });
+        }
+        let (id, mut marks) = (self.next_id(), Marks::default());
+        mark(&mut marks);
+        self.things.begin(id, marks)?;
+        self.last_id = id;
+        Ok(id)
+    }
+
+    /// Calls the thing with this id something else.
+    ///
+    /// # Errors
+    /// [`Error::Prompt`] for an id that is none.
+    pub(crate) fn name_thing(&mut self, id: u64, label: &str) -> Result<u32> {
+        self.things.change(id, |_, _| label.into())
+    }
+
+    /// Takes away everything that is pointed at; ids are not used again.
+    pub(crate) fn clear_things(&mut self) {
+        self.things = Things::default();
+    }
+
+    /// Takes away what was added with `id`; true when there was such a prompt or thing.
     pub(super) fn remove(&mut self, id: u32) -> bool {
         let count = self.added.len();
         self.added.retain(|(known, _)| *known != id);
-        self.added.len() < count
+        self.added.len() < count || self.things.remove(id)
     }
 
     /// Takes away everything; ids are not used again.
@@ -203,15 +252,17 @@ pub(super) fn in_words(prompts: &[Prompt], is_excluded: bool) -> String {
 pub(crate) struct Asked {
     pub(super) prompt: String,
     pub(super) exclude: String,
+    pub(super) points: String,
 }
 
 impl Asked {
-    pub(super) fn of(prompts: &[Prompt]) -> Arc<Self> {
-        Arc::new(Self { prompt: in_words(prompts, false), exclude: in_words(prompts, true) })
+    pub(super) fn of(prompts: &[Prompt], things: &[Arc<PointedThing>]) -> Arc<Self> {
+        let [prompt, exclude] = [false, true].map(|is_excluded| in_words(prompts, is_excluded));
+        Arc::new(Self { prompt, exclude, points: things::names(things) })
     }
 
     pub(super) fn is_nothing(&self) -> bool {
-        self.prompt.is_empty() && self.exclude.is_empty()
+        self.prompt.is_empty() && self.exclude.is_empty() && self.points.is_empty()
     }
 }
 

@@ -3,7 +3,7 @@
 use glib::ParamSpec;
 use gst::prelude::{GstParamSpecBuilderExt, ParamSpecBuilderExt};
 
-/// In the order of [`super::PROPERTIES`].
+/// In the order of [`super::PROPERTIES`], but for `points`.
 pub(in crate::prompted) fn specs() -> Vec<ParamSpec> {
     vec![
         text(
@@ -42,6 +42,19 @@ pub(in crate::prompted) fn specs() -> Vec<ParamSpec> {
              within a second when it changes. A file with a mistake is a WARNING, and the prompts before stay",
         ),
     ]
+}
+
+/// The property `points`, of elements that look at each frame by itself.
+pub(crate) fn points_spec() -> ParamSpec {
+    text(
+        "points",
+        "Things pointed at",
+        "Exactly these things, found by points and boxes on them: a name and a colon (or a lone colon) begin a thing, then \
+         x,y for a point, with a minus before one that is not on it, or x,y,width,height for a box around it, from 0 to 1, \
+         with ; between (points=\"dog: 0.4,0.5; -0.6,0.2; cat: 0.1,0.1,0.3,0.4\"). unit=pixels; holds for the things after \
+         it. They lie at the same place of every frame. Needs a model with tracker weights; things that all look alike \
+         are the matter of boxes",
+    )
 }
 
 fn text(name: &str, nick: &str, blurb: &str) -> ParamSpec {
