@@ -140,7 +140,7 @@ fn convolutions() {
         let (weight, bias) = (noise(&[40, 32, side, side], 2), noise(&[40], 3));
         let layer = build(&weight, &bias, |loader| Conv2d::same(loader, 32, 40, side));
         let pad = [side / 2; 2];
-        let expected = exact(&x).conv2d(&exact(&weight), Some(&exact(&bias)), [1, 1], pad, [1, 1], 1);
+        let expected = exact(x).conv2d(&exact(&weight), Some(&exact(&bias)), [1, 1], pad, [1, 1], 1);
         assert_close(&format!("side {side} of {:?}", x.size()), &layer.forward(x), &expected);
     }
     let (weight, bias) = (noise(&[32, 24, 2, 2], 2), noise(&[24], 3));

@@ -178,7 +178,6 @@ fn a_rule_that_is_missing_is_noticed() {
         let mut opened = Opened::named(case);
         for (what, change) in mistakes {
             let difference = opened.difference(change);
-            println!("{what}: {}", difference.as_deref().unwrap_or("not noticed"));
             assert!(difference.is_some(), "{case}: {what} is not noticed");
         }
     }
