@@ -9,7 +9,7 @@ use super::track_session::Token;
 use super::{Model, SegmentRequest, Segmentation, StageTimes};
 use crate::error::{Error, Result};
 use crate::frame::FrameSource;
-use crate::session::{FrameShape, SavedSession, Session, TrackRequest, Tracking, TrackingModel};
+use crate::session::{FrameShape, Glance, SavedSession, Session, TrackRequest, Tracking, TrackingModel};
 
 /// Sessions that one engine runs at a time.
 const MAX_SESSIONS: usize = 256;
@@ -70,6 +70,9 @@ impl<M: StreamModel> Served for Sessions<M> {
         let _no_grad = self.model.pass_guard();
         let begin = Instant::now();
         self.model.take_times();
+        if request.session.scene_cut_threshold > 0.0 {
+            session.show_glance(Glance::of(&source.frame()?));
+        }
         let (features, shape) = self.model.read(source, &request.segment, session.next_frame())?;
         let mut tracking = session.step(&mut self.model, features, shape, request)?;
         tracking.times = self.model.take_times();

@@ -44,6 +44,7 @@ mod phrases;
 mod probation;
 mod reacquire;
 mod saved;
+mod scene_cut;
 #[expect(clippy::module_inception, reason = "the session is one concept of the session's files")]
 mod session;
 mod settings;
@@ -60,6 +61,7 @@ pub(crate) use interaction::{given_mask, usable_box, usable_points};
 pub use model::{ClickPoint, Clicks, Detected, Found, Giver, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
 pub use notices::Notice;
 pub use saved::{SavedObject, SavedSession};
+pub use scene_cut::Glance;
 pub use session::Session;
 pub use settings::{DetectPolicy, MAX_ACTIVE_OBJECTS, MAX_CLICK_FRAMES, MemorySettings, Reacquire, SessionConfig};
 pub(crate) use tight_box::tight_box;

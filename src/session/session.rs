@@ -13,6 +13,7 @@ use super::looking::Sighting;
 use super::model::TrackingModel;
 use super::notices::Notice;
 use super::phrases::{Concept, Phrases};
+use super::scene_cut::{Glance, SceneCuts};
 use super::settings::{DetectPolicy, SessionConfig};
 use super::track::Track;
 use super::tracking::{FrameShape, Kept, ObjectEvent, ObjectEventKind, RemovalCause, TrackRequest, Tracking};
@@ -42,6 +43,8 @@ pub struct Session<M: TrackingModel> {
     cadence: Cadence,
     clock_ns: Option<u64>,
     grid: Option<Grid>,
+    scene_cuts: SceneCuts,
+    glance: Option<Glance>,
     checked: Option<Arc<SessionConfig>>,
     refused_objects: usize,
     has_told_cannot_follow: bool,
@@ -86,6 +89,8 @@ impl<M: TrackingModel> Default for Session<M> {
             cadence: Cadence::default(),
             clock_ns: None,
             grid: None,
+            scene_cuts: SceneCuts::default(),
+            glance: None,
             checked: None,
             refused_objects: 0,
             has_told_cannot_follow: false,
@@ -118,6 +123,12 @@ impl<M: TrackingModel> Session<M> {
         Ok(answer)
     }
 
+    /// Shows the next frame to the search for scene cuts, which needs it when
+    /// [`SessionConfig::scene_cut_threshold`] is above 0.
+    pub fn show_glance(&mut self, glance: Glance) {
+        self.glance = Some(glance);
+    }
+
     fn kept(&self, model: &M) -> Kept {
         let bytes = |track: &Track<M::Memory>| {
             track.host_bytes() + track.memory.as_ref().map_or(0, |memory| model.memory_bytes(memory))
@@ -141,6 +152,7 @@ impl<M: TrackingModel> Session<M> {
     fn look_and_follow(&mut self, step: &mut Step<'_, M>) -> Result<()> {
         self.keep_time(step);
         self.keep_grid(step);
+        self.keep_scene(step);
         self.keep_phrases(step);
         self.tracks.iter_mut().for_each(Track::begin_frame);
         let corrections = self.apply_edits(step)?;
@@ -190,6 +202,12 @@ impl<M: TrackingModel> Session<M> {
             self.bans.clear();
         }
         self.grid = Some(grid);
+    }
+
+    fn keep_scene(&mut self, step: &mut Step<'_, M>) {
+        if self.scene_cuts.is_cut(self.glance.take(), step.config.scene_cut_threshold) {
+            self.clear_tracks(step.answer, RemovalCause::Cleared);
+        }
     }
 
     /// Drops the tracks of phrases that are gone, and looks at once for those that are new.

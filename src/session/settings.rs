@@ -157,6 +157,9 @@ pub struct SessionConfig {
     pub detect_interval: u32,
     /// Ours. A longer time between two frames counts as a scene cut; nanoseconds, 0: never; 10 s.
     pub max_gap_ns: u64,
+    /// Ours. How much more suddenly than before the picture must change, in parts of its whole brightness, to count as a
+    /// scene cut; 0 to 1, 0: off.
+    pub scene_cut_threshold: f32,
     /// Ours. Frames whose features are kept so that a click lands on the frame that the user saw; 0 to 32, 4.
     pub click_frames: usize,
     /// Ours. Detections after which a ban on a removed object ends unless the object is seen again; 1 to 1,000,000, 150.
@@ -201,6 +204,7 @@ impl Default for SessionConfig {
             detect_policy: DetectPolicy::EveryFrame,
             detect_interval: 5,
             max_gap_ns: 10 * SECOND_IN_NS,
+            scene_cut_threshold: 0.0,
             click_frames: 4,
             ban_detections: 150,
         }
@@ -231,6 +235,7 @@ impl SessionConfig {
             ("recondition-box-iou", self.recondition_box_iou),
             ("recondition-box-score", self.recondition_box_score),
             ("reacquire-distance", self.reacquire_distance),
+            ("scene-cut-threshold", self.scene_cut_threshold),
         ];
         shares.into_iter().try_for_each(|(property, value)| within(property, value, 0.0..=1.0))?;
         within("edge-margin", self.edge_margin, 0.0..=0.5)?;

@@ -172,6 +172,13 @@ fn common() -> Vec<Rule> {
             "Overlap (intersection over union, 0 to 1) from which a detection confirms an object",
             |c| &mut c.match_iou,
         ),
+        share(
+            "scene-cut-threshold",
+            "What counts as a cut",
+            "Objects are dropped where the picture changes this much more suddenly than before (0 to 1 of its brightness; \
+             0.1 finds the cuts of most films). 0: off",
+            |c| &mut c.scene_cut_threshold,
+        ),
         Rule {
             name: "max-unmatched",
             nick: "Detections that may miss a followed object",

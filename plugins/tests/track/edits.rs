@@ -90,6 +90,18 @@ fn scene_cuts_and_resets_drop_objects_and_ids_go_on() {
 }
 
 #[test]
+fn a_sudden_change_of_the_picture_is_a_cut_where_asked_for() {
+    let mut stage = Stage::new("sudden", "prompt=dog");
+    assert_eq!(stage.ids_on_grey(128), stage.ids_on_grey(10), "off unless asked for");
+    stage.element().set_property("scene-cut-threshold", 0.1);
+    let before = stage.ids_on_grey(128);
+    assert_eq!(stage.ids_on_grey(140), before, "a little brighter");
+    let after = stage.ids_on_grey(250);
+    assert!(after.len() == 2 && after.iter().all(|id| !before.contains(id)), "{before:?} {after:?}");
+    assert_eq!(stage.ids_on_grey(250), after);
+}
+
+#[test]
 fn a_saved_session_goes_on_in_another_element() {
     let mut stage = Stage::new("save", "prompt=dog");
     let ids = stage.ids_after(3);

@@ -31,6 +31,15 @@ impl Stage {
         self.next += 1;
     }
 
+    /// One frame of plain grey of that level through, and the ids on it.
+    pub fn ids_on_grey(&mut self, level: u8) -> Vec<u64> {
+        let mut frame = rig::frame(self.next * FRAME_IN_MS);
+        frame.make_mut().map_writable().unwrap().fill(level);
+        self.next += 1;
+        self.rig.harness.push(frame).unwrap();
+        ids_of(&self.pull())
+    }
+
     /// One frame through, and what is on it.
     pub fn see(&mut self) -> Objects {
         self.push();
