@@ -6,6 +6,8 @@ use crate::boxes::BoxXyxy;
 
 /// Sizes of one thing do not differ by more than this factor from its last place to its next.
 const LARGEST_CHANGE_OF_AREA: f32 = 3.0;
+/// A box that comes so near to the frame's edge may be of a thing that is only partly in the frame.
+const EDGE: f32 = 0.05;
 
 /// A detection, or a missing object where it was last.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,8 +41,13 @@ fn distance(a: BoxXyxy, b: BoxXyxy) -> f32 {
 }
 
 fn is_alike(a: BoxXyxy, b: BoxXyxy) -> bool {
-    let (small, large) = if a.area() < b.area() { (a.area(), b.area()) } else { (b.area(), a.area()) };
-    large <= LARGEST_CHANGE_OF_AREA * small
+    let (small, large) = if a.area() < b.area() { (a, b) } else { (b, a) };
+    large.area() <= LARGEST_CHANGE_OF_AREA * small.area() || is_cut(small)
+}
+
+fn is_cut(in_frame: BoxXyxy) -> bool {
+    let BoxXyxy { x0, y0, x1, y1 } = in_frame;
+    x0.min(y0) <= EDGE || x1.max(y1) >= 1.0 - EDGE
 }
 
 #[cfg(test)]
@@ -75,5 +82,13 @@ mod tests {
         assert!(found_again(&[place(1, 0.2, 0.1)], &missing, 0.5).is_empty());
         assert!(found_again(&[place(0, 0.2, 0.2)], &missing, 0.5).is_empty());
         assert_eq!(found_again(&[place(0, 0.2, 0.17)], &missing, 0.5).len(), 1);
+    }
+
+    #[test]
+    fn what_comes_in_from_the_edge_may_be_smaller() {
+        let missing = [place(0, 0.9, 0.2)];
+        assert_eq!(found_again(&[place(0, 0.97, 0.04)], &missing, 0.5).len(), 1);
+        assert!(found_again(&[place(0, 0.9, 0.04)], &missing, 0.5).is_empty());
+        assert!(found_again(&[place(0, 0.9, 0.2)], &[place(0, 0.8, 0.04)], 0.5).is_empty());
     }
 }
