@@ -15,6 +15,9 @@ const KEYS: usize = 128;
 const KEY_BYTES: usize = 256 << 10;
 /// Wider values, and keys of twice that, are libtorch's, which takes more queries at a time through what is read of them.
 const MOST_WIDTH: i64 = 128;
+/// A score may be so much above what its query's weights are relative to, as a power of two, before sums are scaled
+/// anew: weights up to 256 are as exact as those up to 1.
+const SLACK: f32 = 8.0;
 /// Stands for minus infinity where a difference of two must not be undefined.
 const LOWEST: f32 = -1e30;
 
@@ -42,7 +45,7 @@ struct Buffers {
 /// Of 32 queries over the keys so far.
 #[derive(Clone)]
 struct Gathered {
-    /// The highest score of each query.
+    /// What the weights of each query are relative to: its highest score, or little less.
     tops: [f32; SIDE],
     /// The sum of its weights relative to that, in sixteen parts.
     totals: [[f32; 16]; SIDE],
@@ -279,8 +282,8 @@ wide! {
         }
     }
 
-    /// Scores against a block of keys to weights relative to each query's highest score so far. Scores and `tops` are
-    /// multiplied by `scale`, after which they are powers of two.
+    /// Scores against a block of keys to weights relative to each query's `tops`, which follow its highest score. Scores
+    /// are multiplied by `scale`, after which they and `tops` are powers of two.
     fn weigh_lines(
         lines: usize, scores: &[f32], scale: f32, tops: &mut [f32; SIDE], totals: &mut [[f32; 16]; SIDE],
         shrink: &mut [f32; SIDE], weights: &mut [u16],
@@ -296,7 +299,8 @@ wide! {
                 }
             }
             let before = tops[line];
-            let top = (highest_of_16(parts) * scale).max(before);
+            let highest = highest_of_16(parts) * scale;
+            let top = if highest > before + SLACK { highest } else { before };
             tops[line] = top;
             shrink[line] = exp2(before - top);
             let total = &mut totals[line];
