@@ -298,13 +298,13 @@ wide! {
                     }
                 }
             }
-            let before = tops[line];
-            let highest = highest_of_16(parts) * scale;
-            let top = if highest > before + SLACK { highest } else { before };
-            tops[line] = top;
-            shrink[line] = exp2(before - top);
-            let total = &mut totals[line];
-            total.iter_mut().for_each(|total| *total *= shrink[line]);
+            let (highest, total) = (highest_of_16(parts) * scale, &mut totals[line]);
+            if highest > tops[line] + SLACK {
+                shrink[line] = exp2(tops[line] - highest);
+                tops[line] = highest;
+                total.iter_mut().for_each(|total| *total *= shrink[line]);
+            }
+            let top = tops[line];
             for (scores, weights) in scores.chunks_exact(STEP).zip(weights.chunks_exact_mut(STEP)) {
                 let (scores, _) = scores[line * SIDE..][..SIDE].as_chunks::<16>();
                 let (weights, _) = weights[line * SIDE..][..SIDE].as_chunks_mut::<16>();
