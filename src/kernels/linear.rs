@@ -16,7 +16,7 @@ const STEPS_AT_ONCE: usize = 16;
 /// Bytes of rows that one task keeps in the cache while it goes through the columns.
 const ROW_BYTES_PER_TASK: usize = 600 << 10;
 /// The same where sums are kept as well.
-const FUSED_ROW_BYTES_PER_TASK: usize = 400 << 10;
+const FUSED_ROW_BYTES_PER_TASK: usize = 600 << 10;
 /// Blocks of columns between two layers that are kept at a time.
 const HIDDEN_BLOCKS: usize = 16;
 /// Numbers that are rounded at once.
