@@ -4,12 +4,11 @@ tracker_train.py and tracker_eval.py; started by itself it times the generator a
 
     python training/clips.py [--sheet FILE] [--frames 8] [--pictures DIR --labels DIR]
 
-Compositing is torch's alone, on the device of the sprites. Backgrounds are generated ones, and the photographs of
-assets.py where it was run.
+Compositing is torch's alone, on the device of the sprites. Backgrounds are generated ones, and photographs: those of
+--pictures, else those of assets.py where it was run.
 """
 
 import argparse
-import json
 import random
 import time
 from dataclasses import dataclass
@@ -40,18 +39,17 @@ class Clip:
 
 
 class BackgroundSource(Backgrounds):
-    """Backgrounds of a seed: the generated ones, and photographs where assets.py has collected some."""
+    """Backgrounds of a seed: generated ones, and parts of photographs [H, W, 3] where there are any."""
 
-    def __init__(self, seed, is_held_out=False):
+    def __init__(self, seed, photographs=None):
+        self.photographs = photographs if photographs is not None else []
+        self.bgs = range(len(self.photographs))
+        self.begin(seed)
+
+    def begin(self, seed):
+        """Starts anew from this seed."""
         self.rng = random.Random(seed)
         self.np = np.random.default_rng(seed)
-        self.photographs = None
-        if (ASSETS / "bg.npy").exists():
-            self.photographs = np.load(ASSETS / "bg.npy", mmap_mode="r")
-            count = len(json.loads((ASSETS / "bg.json").read_text()))
-            order = np.random.default_rng(5).permutation(count)
-            held_out = max(1, count // 10)
-            self.bgs = list(order[:held_out] if is_held_out else order[held_out:])
 
     @property
     def b(self):
@@ -60,37 +58,44 @@ class BackgroundSource(Backgrounds):
 
     def picture(self):
         """[3, BACKGROUND_SIDE, BACKGROUND_SIDE] from 0 to 1."""
-        if self.photographs is None and self.rng.random() < 0.5:
-            painted = self.procedural(BACKGROUND_SIDE)
-        elif self.photographs is None:
-            painted = self.rng.choice([self.gradient, lambda side: self.plain(side)[0]])(BACKGROUND_SIDE)
-        else:
+        if len(self.photographs):
             painted = self.background(BACKGROUND_SIDE)[0]
+        elif self.rng.random() < 0.5:
+            painted = self.procedural(BACKGROUND_SIDE)
+        else:
+            painted = self.rng.choice([self.gradient, lambda side: self.plain(side)[0]])(BACKGROUND_SIDE)
         return torch.from_numpy(np.ascontiguousarray(painted)).permute(2, 0, 1).float() / 255
 
 
 class ClipMaker:
-    """An endless source of clips. The same seed gives the same clips; `device` is where they are made."""
+    """An endless source of clips. The same seed gives the same clips; `device` is where they are made. `spans` are the
+    shortest and the longest stretch of a path that a clip shows: short ones move little from frame to frame."""
 
-    def __init__(self, seed, side=252, frames=8, sprites=None, is_held_out=False, device="cpu"):
-        self.rng = random.Random(seed)
-        self.side, self.frames, self.device = side, frames, device
+    def __init__(self, seed, side=252, frames=8, sprites=None, photographs=None, device="cpu", spans=(0.12, 0.9)):
+        self.side, self.frames, self.device, self.spans = side, frames, device, spans
         self.sprites = (make_sprites(seed, 256) if sprites is None else sprites).to(device)
-        self.backgrounds = BackgroundSource(seed, is_held_out)
+        self.backgrounds = BackgroundSource(seed, photographs)
+        self.begin(seed)
+
+    def begin(self, seed):
+        """Starts anew from this seed, with the same sprites."""
+        self.rng = random.Random(seed)
+        self.backgrounds.begin(seed)
 
     def make(self, least=2, most=5):
         """One clip with `least` to `most` things, of which each is visible on the first frame or comes later."""
         count = self.rng.randint(least, most)
-        camera = motion.camera_motion(self.rng, self.frames)
+        times = motion.stretch_of_time(self.rng, self.frames, self.spans)
+        camera = motion.camera_motion(self.rng, times)
         picture = self._background(camera)
-        layers = [self._thing(camera) for _ in range(count)]
+        layers = [self._thing(camera, times) for _ in range(count)]
         masks = torch.zeros(count, self.frames, self.side, self.side, dtype=torch.bool, device=self.device)
         for index, (colours, alpha) in enumerate(layers):
             picture = picture * (1 - alpha) + colours
             is_covered = alpha[:, 0] > 0.5
             masks[:index] &= ~is_covered
             masks[index] = is_covered
-        return Clip(self._exposed(picture) * 2 - 1, masks)
+        return Clip(self._exposed(picture, times) * 2 - 1, masks)
 
     def _background(self, camera):
         """[T, 3, S, S]"""
@@ -98,10 +103,10 @@ class ClipMaker:
         maps = motion.undone(camera) / BACKGROUND_REACH
         return self._sampled(painted, maps, "reflection")
 
-    def _thing(self, camera):
+    def _thing(self, camera, times):
         """A sprite on each frame: premultiplied colours [T, 3, S, S] and coverage [T, 1, S, S]."""
         sprite = self.sprites[self.rng.randrange(len(self.sprites))]
-        maps = motion.chained(camera, motion.thing_motion(self.rng, self.frames))
+        maps = motion.chained(camera, motion.thing_motion(self.rng, times))
         if self.rng.random() < 0.5:
             sprite = sprite.flip(-1)
         # The mean diameter in pixels says how much the sprite is reduced beforehand
@@ -119,9 +124,9 @@ class ClipMaker:
         grid = F.affine_grid(maps.to(self.device), shape, align_corners=False)
         return F.grid_sample(pictures, grid, padding_mode=padding, align_corners=False)
 
-    def _exposed(self, picture):
+    def _exposed(self, picture, times):
         """Light and noise of the camera."""
-        gain, offset = (x.to(self.device) for x in motion.light(self.rng, self.frames))
+        gain, offset = (x.to(self.device) for x in motion.light(self.rng, times))
         picture = picture * gain + offset
         if self.rng.random() < 0.4:
             generator = torch.Generator().manual_seed(self.rng.getrandbits(32))
@@ -157,9 +162,22 @@ def photograph_folders(args):
     return (args.pictures, args.labels) if args.pictures else None
 
 
+def load_photographs(args, is_held_out=False):
+    """Backgrounds [H, W, 3] from --pictures, else from what assets.py has collected, else none."""
+    if args.pictures:
+        files = sorted(args.pictures.glob("*.jpg"))
+        return [np.asarray(Image.open(file).convert("RGB")) for file in files]
+    if not (ASSETS / "bg.npy").exists():
+        return []
+    collected = np.load(ASSETS / "bg.npy", mmap_mode="r")
+    order = np.random.default_rng(5).permutation(len(collected))
+    held_out = max(1, len(collected) // 10)
+    return collected[np.sort(order[:held_out] if is_held_out else order[held_out:])]
+
+
 def add_photograph_options(parser):
     """--pictures and --labels."""
-    parser.add_argument("--pictures", type=Path, help="folder of photographs whose instances become sprites")
+    parser.add_argument("--pictures", type=Path, help="folder of photographs: backgrounds, and their instances")
     parser.add_argument("--labels", type=Path, help="folder of their outlines, lines of: class x y x y …, 0 to 1")
 
 
@@ -171,7 +189,8 @@ def main():
     add_photograph_options(parser)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    maker = ClipMaker(args.seed, frames=args.frames, sprites=make_sprites(args.seed, 256, photograph_folders(args)))
+    sprites = make_sprites(args.seed, 256, photograph_folders(args))
+    maker = ClipMaker(args.seed, frames=args.frames, sprites=sprites, photographs=load_photographs(args))
     began = time.time()
     made = [maker.make() for _ in range(6)]
     print(f"{(time.time() - began) * 1000 / len(made):.0f} ms a clip of {args.frames} frames")

@@ -1,6 +1,7 @@
 """How things and the camera move through a clip. Imported by clips.py; no step by itself.
 
-Places are in parts of the picture's half side: -1 is the left or upper edge, 1 the other one.
+Places are in parts of the picture's half side: -1 is the left or upper edge, 1 the other one. Times, [T], lie within 0..1,
+which is the length of a path.
 """
 
 import math
@@ -32,26 +33,31 @@ def centre_path(rng, times):
             path = start * 0.5 + way * reach * times[:, None]
         else:
             # Out over the edge in the middle of the clip, and back
-            out = torch.sin(times.clamp(0, 1) * math.pi) ** 2 * rng.uniform(1.6, 2.6)
+            out = torch.sin(times * math.pi) ** 2 * rng.uniform(1.6, 2.6)
             path = start * 0.6 + way * out[:, None]
     return path
 
 
-def thing_motion(rng, frames, least_radius=0.09, most_radius=0.45):
+def stretch_of_time(rng, frames, spans):
+    """The times of a clip's frames: a stretch of every path, somewhere in it, of a length within `spans`, [T]."""
+    span = math.exp(rng.uniform(math.log(spans[0]), math.log(spans[1])))
+    return rng.uniform(0, 1 - span) + torch.linspace(0, 1, frames) * span
+
+
+def thing_motion(rng, times, least_radius=0.09, most_radius=0.45):
     """Affine maps of a sprite (whose corners are at -1 and 1) into the picture, [T, 2, 3]."""
-    times = torch.linspace(0, 1, frames)
     radius = math.exp(rng.uniform(math.log(least_radius), math.log(most_radius)))
     radii = radius * torch.exp(wave(rng, times, rng.uniform(0, 0.35), rng.uniform(0.2, 1)))
     turns = rng.uniform(-math.pi, math.pi) + times * rng.choice([0, rng.uniform(-1, 1), rng.uniform(-4, 4)])
     squeeze = math.exp(rng.uniform(-0.25, 0.25))
     cos, sin = torch.cos(turns), torch.sin(turns)
     rows = torch.stack([cos * radii * squeeze, -sin * radii, sin * radii * squeeze, cos * radii], 1)
-    return torch.cat([rows.view(frames, 2, 2), centre_path(rng, times)[..., None]], 2)
+    return torch.cat([rows.view(-1, 2, 2), centre_path(rng, times)[..., None]], 2)
 
 
-def camera_motion(rng, frames):
+def camera_motion(rng, times):
     """Affine maps of the world into the picture, [T, 2, 3]: still, shaking, or panning with some zoom and turn."""
-    times = torch.linspace(0, 1, frames)
+    frames = len(times)
     kind = rng.choice(["still", "shake", "pan", "pan"])
     moves = torch.zeros(frames, 2)
     turns = torch.zeros(frames)
@@ -68,9 +74,9 @@ def camera_motion(rng, frames):
     return torch.cat([rows, moves[..., None]], 2)
 
 
-def light(rng, frames):
+def light(rng, times):
     """Gain and offset of each frame and colour, [T, 3, 1, 1] each: steady, fading, flickering or with a sudden change."""
-    times = torch.linspace(0, 1, frames)
+    frames = len(times)
     kind = rng.choice(["steady", "steady", "fade", "flicker", "switch"])
     levels = torch.ones(frames)
     if kind == "fade":
