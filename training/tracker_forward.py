@@ -109,6 +109,11 @@ class Tracker:
         """[N, 4G, 4G] → [N, 16G, 16G], as they are remembered."""
         return F.interpolate(logits[:, None].float(), scale_factor=4, mode="bilinear")[:, 0]
 
+    def hard(self, logits):
+        """Masks of which somebody said that they are right, as they are remembered: [N, 4G, 4G] → [N, S, S] of 0 and 1."""
+        side = self.own.prompt_encoder.input_image_size
+        return (F.interpolate(logits[:, None].float(), size=(side, side), mode="bilinear")[:, 0] > 0).float()
+
     def _recalled(self, bank, at):
         """Memories and pointers that frame `at` looks at: tokens [L, N, C], their positions [L, N, C], and how many of the
         last tokens are pointers'."""
@@ -144,7 +149,8 @@ class Tracker:
         return tokens, positions.expand(-1, objects, -1)
 
     def _look(self, pyramid, picture, clicks, dense, is_multimask):
-        """Masks of prompts on a picture [N, D, G, G]; in `pointers` stand the masks' tokens [N, M, D]."""
+        """Masks of prompts on a picture [N, D, G, G]; in `pointers` stand the masks' tokens, [N, M, D] or, of a
+        single mask, [N, D]."""
         count = len(picture)
         points, labels = clicks if clicks else (picture.new_zeros(count, 1, 2), None)
         if labels is None:
@@ -159,7 +165,8 @@ class Tracker:
             high_resolution_features=[pyramid.fine, pyramid.middle],
         )
         masks, ious = masks[:, 0].float(), ious[:, 0].float()
-        return Seen(masks, ious, scores.flatten().float(), masks[:, 0], tokens[:, 0, 0] if not is_multimask else tokens[:, 0])
+        tokens = tokens[:, 0] if is_multimask else tokens[:, 0, 0]
+        return Seen(masks, ious, scores.flatten().float(), masks[:, 0], tokens)
 
     def _answer(self, seen):
         """Chooses the mask that is expected to be best, and applies "not there"."""

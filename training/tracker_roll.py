@@ -81,7 +81,8 @@ class Roll:
         truth = self.batch.masks[:, 0].float()
         masks = (F.interpolate(truth[:, None], size=(side, side), mode="bilinear")[:, 0] > 0.5).float()
         is_there = masks.flatten(1).any(1)
-        memory = self.tracker.remember(pyramid, masks, is_there)
+        coarse = F.interpolate(masks[:, None] * 2 - 1, scale_factor=0.25, mode="bilinear", antialias=True)[:, 0]
+        memory = self.tracker.remember(pyramid, self.tracker.hard(coarse), is_there)
         self.bank[0] = Remembered(memory, self.tracker.given(pyramid, masks), is_given=True)
         self.final.append(F.adaptive_avg_pool2d(truth, 4 * self.tracker.grid) * 20 - 10)
 
@@ -115,7 +116,9 @@ class Roll:
         return seen
 
     def _keep(self, at, seen, is_given):
-        probabilities = self.tracker.enlarged(seen.best).sigmoid()
+        # In training soft masks, so that gradients reach the mask
+        is_hard = is_given and not self.tracker.own.training
+        probabilities = self.tracker.hard(seen.best) if is_hard else self.tracker.enlarged(seen.best).sigmoid()
         memory = self.tracker.remember(self.pyramids[at], probabilities, seen.scores > 0)
         self.bank[at] = Remembered(memory, seen.pointers, is_given)
         self.final.append(seen.best)
