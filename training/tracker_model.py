@@ -17,6 +17,9 @@ from transformers.models.sam3_tracker_video import modeling_sam3_tracker_video a
 
 WIDTH_TRANSFORMERS_KNOWS = 64
 NARROW_MEMORY = 32
+# How sharply the first weights look where a prompt points, and where a thing was on remembered frames.
+POINTED = 1.5
+NEARNESS = 1.3
 
 
 def lift_memory_width():
@@ -119,6 +122,41 @@ def first_weights(model):
     tracker.mask_downsample.weight.fill_(20 / 16)
     tracker.mask_downsample.bias.fill_(-10)
     tracker.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(2.0)
+    look_where_pointed(tracker.mask_decoder.transformer)
+    look_where_it_was(tracker.memory_attention)
+
+
+@torch.no_grad()
+def calm_neck(model, pixels):
+    """Scales each level of the tracker's neck so that its values spread by 1 on some pictures [B, 3, S, S]. The detector's
+    neck gives ten times as much, in which the positions of prompts, which are added, would drown."""
+    encoder = model.detector_model.vision_encoder
+    tokens = encoder.backbone(pixels).last_hidden_state
+    grid = model.tracker_model.prompt_encoder.image_embedding_size
+    trunk_map = tokens.transpose(1, 2).reshape(len(pixels), -1, *grid)
+    for layer in model.tracker_neck.fpn_layers[:3]:
+        spread = layer(trunk_map).std()
+        layer.proj2.weight /= spread
+        layer.proj2.bias /= spread
+
+
+def look_where_pointed(transformer):
+    """Tokens and picture meet where their positions agree: queries and keys begin with the same matrix. Without it, the
+    decoder learns to mark everything that stands out, and is slow to learn that prompts mean one thing."""
+    attentions = [transformer.final_attn_token_to_image]
+    for layer in transformer.layers:
+        attentions += [layer.cross_attn_token_to_image, layer.cross_attn_image_to_token]
+    for attention in attentions:
+        torch.nn.init.orthogonal_(attention.q_proj.weight, gain=POINTED)
+        attention.k_proj.weight.copy_(attention.q_proj.weight)
+
+
+def look_where_it_was(memory_attention):
+    """Every place looks at the same place of the memories first: equal biases of queries and keys, which the rotary
+    positions turn into nearness."""
+    for layer in memory_attention.layers:
+        layer.cross_attn_image.q_proj.bias.fill_(NEARNESS)
+        layer.cross_attn_image.k_proj.bias.fill_(NEARNESS)
 
 
 def tracker_weights(model):

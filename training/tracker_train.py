@@ -49,6 +49,7 @@ class Trainer:
         side = self.model.config.detector_config.vision_config.backbone_config.image_size
         sprites = make_sprites(args.seed, args.sprites, photograph_folders(args))
         self.maker = ClipMaker(args.seed, side, 8, sprites, load_photographs(args), args.device)
+        tracker_model.calm_neck(self.model, self.maker.make().frames)
         self.step, self.elapsed = 0, 0.0
         self.sums, self.since, self.told_at = {}, 0, 0.0
         self.batch_of_step = None
@@ -102,7 +103,8 @@ class Trainer:
         if torch.isfinite(norm):
             self.optimizer.step()
         self.step += 1
-        self._note(losses, loss, norm, mean_iou(answers, batch))
+        overlap = mean_iou(answers, batch)
+        self._note(dict(losses, loss=loss, norm=norm, mean_iou=overlap, **{f"iou_{plan.kind}": overlap}))
 
     def _set_rate(self):
         warmth = min(1.0, (self.step + 1) / self.args.warm)
@@ -110,15 +112,15 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["full_lr"] * share
 
-    def _note(self, losses, loss, norm, overlap):
-        values = dict(losses, loss=loss, norm=norm, mean_iou=overlap)
+    def _note(self, values):
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(torch.as_tensor(value).detach())
+            total, count = self.sums.get(name, (0.0, 0))
+            self.sums[name] = (total + float(value.detach()), count + 1)
         self.since += 1
 
     def tell(self):
         """Logs means since the last line, and forgets them; the means."""
-        means = {name: round(value / self.since, 4) for name, value in self.sums.items()}
+        means = {name: round(total / count, 4) for name, (total, count) in self.sums.items()}
         took = max(self.elapsed - self.told_at, 1e-6)
         line = dict(
             step=self.step,
@@ -198,7 +200,7 @@ def make_parser():
     parser.add_argument("--clips", type=int, default=3, help="in a batch")
     parser.add_argument("--objects", type=int, default=8, help="in a batch, at most")
     parser.add_argument("--sprites", type=int, default=512, help="shapes in the bank")
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--decay", type=float, default=0.02)
     parser.add_argument("--warm", type=int, default=40, help="steps until the full learning rate")
     parser.add_argument("--clip", type=float, default=1.0, help="longest gradient")
