@@ -1,5 +1,5 @@
-"""Clips with the truth: `ClipMaker(seed).make()` gives frames, and for each object its visible mask on each frame. Sprites
-move, turn, grow, cross and hide each other, leave and return; the camera moves, the light changes. Imported by
+"""Clips with the truth: `ClipMaker(seed).make()` gives frames, and for each object its visible mask on each frame.
+Sprites move, turn, grow, cross and hide each other, leave and return; the camera moves, the light changes. Imported by
 tracker_train.py and tracker_eval.py; started by itself it times the generator and draws a sheet:
 
     python training/clips.py [--sheet FILE] [--frames 8] [--pictures DIR --labels DIR]

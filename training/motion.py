@@ -1,7 +1,7 @@
 """How things and the camera move through a clip. Imported by clips.py; no step by itself.
 
-Places are in parts of the picture's half side: -1 is the left or upper edge, 1 the other one. Times, [T], lie within 0..1,
-which is the length of a path.
+Places are in parts of the picture's half side: -1 is the left or upper edge, 1 the other one. Times, [T], lie within
+0..1, which is the length of a path.
 """
 
 import math
@@ -75,7 +75,8 @@ def camera_motion(rng, times):
 
 
 def light(rng, times):
-    """Gain and offset of each frame and colour, [T, 3, 1, 1] each: steady, fading, flickering or with a sudden change."""
+    """Gain and offset of each frame and colour, [T, 3, 1, 1] each: steady, fading, flickering or with a sudden
+    change."""
     frames = len(times)
     kind = rng.choice(["steady", "steady", "fade", "flicker", "switch"])
     levels = torch.ones(frames)

@@ -1,5 +1,5 @@
-"""Things that move in clips: shapes with patterns, and instances cut out of photographs by polygons. Imported by clips.py;
-no step by itself. Needs no assets."""
+"""Things that move in clips: shapes with patterns, and instances cut out of photographs by polygons. Imported by
+clips.py; no step by itself. Needs no assets."""
 
 import math
 import random

@@ -1,4 +1,5 @@
-"""The tracker's frames with gradients: what a mask, clicks or the memory say of a picture, and what is remembered of it.
+"""The tracker's frames with gradients: what a mask, clicks or the memory say of a picture, and what is remembered of
+it.
 The rules are those of the official model and of sa3. Imported by the tracker's steps; no step by itself.
 
 Letters in shapes: N objects, D width, G tokens along a side, C channels of a memory, P points, M masks of an object.
@@ -74,8 +75,8 @@ class Tracker:
         return self._pointers(seen.pointers, masks.flatten(1).any(1))
 
     def clicked(self, pyramid, points, labels, previous=None):
-        """What clicks mean, without any memory. points: [N, P, 2] in pixels of the input; labels: [N, P], 0 off, 1 on the
-        object, 2 and 3 corners of a box; previous: the mask to be corrected, [N, 4G, 4G]."""
+        """What clicks mean, without any memory. points: [N, P, 2] in pixels of the input; labels: [N, P], 0 off, 1 on
+        the object, 2 and 3 corners of a box; previous: the mask to be corrected, [N, 4G, 4G]."""
         dense = None
         if previous is not None:
             dense = previous[:, None].clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
@@ -110,13 +111,14 @@ class Tracker:
         return F.interpolate(logits[:, None].float(), scale_factor=4, mode="bilinear")[:, 0]
 
     def hard(self, logits):
-        """Masks of which somebody said that they are right, as they are remembered: [N, 4G, 4G] → [N, S, S] of 0 and 1."""
+        """Masks of which somebody said that they are right, as they are remembered: [N, 4G, 4G] → [N, S, S] of 0 and
+        1."""
         side = self.own.prompt_encoder.input_image_size
         return (F.interpolate(logits[:, None].float(), size=(side, side), mode="bilinear")[:, 0] > 0).float()
 
     def _recalled(self, bank, at):
-        """Memories and pointers that frame `at` looks at: tokens [L, N, C], their positions [L, N, C], and how many of the
-        last tokens are pointers'."""
+        """Memories and pointers that frame `at` looks at: tokens [L, N, C], their positions [L, N, C], and how many
+        of the last tokens are pointers'."""
         given = [f for f in bank if bank[f].is_given]
         given = sorted(sorted(given, key=lambda f: abs(at - f))[: self.config.max_cond_frame_num])
         recent = [f for f in range(at - self.own.num_maskmem + 1, at) if f in bank and f not in given]

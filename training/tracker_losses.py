@@ -32,8 +32,8 @@ def iou(logits, truth):
 
 
 def of_answer(seen, truth):
-    """Losses of one answer, means over the objects. The best of several masks is taught; expected IoUs are taught for all;
-    where the object is absent, the score alone is. truth: [N, S, S] bool."""
+    """Losses of one answer, means over the objects. The best of several masks is taught; expected IoUs are taught for
+    all; where the object is absent, the score alone is. truth: [N, S, S] bool."""
     side = seen.masks.shape[-1]
     target = F.adaptive_avg_pool2d(truth.float(), side)[:, None].expand_as(seen.masks)
     is_there = truth.flatten(1).any(1).float()

@@ -128,8 +128,8 @@ def first_weights(model):
 
 @torch.no_grad()
 def calm_neck(model, pixels):
-    """Scales each level of the tracker's neck so that its values spread by 1 on some pictures [B, 3, S, S]. The detector's
-    neck gives ten times as much, in which the positions of prompts, which are added, would drown."""
+    """Scales each level of the tracker's neck so that its values spread by 1 on some pictures [B, 3, S, S]. The
+    detector's neck gives ten times as much, in which the positions of prompts, which are added, would drown."""
     encoder = model.detector_model.vision_encoder
     tokens = encoder.backbone(pixels).last_hidden_state
     grid = model.tracker_model.prompt_encoder.image_embedding_size

@@ -1,5 +1,5 @@
-"""First prompts and corrections, taken from the truth at random: clicks and boxes. Imported by tracker_roll.py; no step by
-itself. Points are (x, y) in pixels; labels: 0 off, 1 on the object, 2 and 3 the corners of a box."""
+"""First prompts and corrections, taken from the truth at random: clicks and boxes. Imported by tracker_roll.py; no
+step by itself. Points are (x, y) in pixels; labels: 0 off, 1 on the object, 2 and 3 the corners of a box."""
 
 import torch
 

@@ -1,5 +1,5 @@
-"""A tracker led through a batch of clips: a first prompt, then frame after frame by its own memories, with corrections now
-and then. Imported by tracker_train.py and tracker_eval.py; no step by itself."""
+"""A tracker led through a batch of clips: a first prompt, then frame after frame by its own memories, with
+corrections now and then. Imported by tracker_train.py and tracker_eval.py; no step by itself."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from tracker_forward import Remembered
 
 @dataclass
 class Batch:
-    """frames: [C, T, 3, S, S] from -1 to 1; masks: [N, T, S, S] bool; clip_of: [N], which clip an object is in. All objects
-    are visible on the first frame."""
+    """frames: [C, T, 3, S, S] from -1 to 1; masks: [N, T, S, S] bool; clip_of: [N], which clip an object is in. All
+    objects are visible on the first frame."""
 
     frames: torch.Tensor
     masks: torch.Tensor

@@ -2,8 +2,8 @@
 
     python training/tracker_smoke.py [--steps 60]
 
-Fails when the loss does not halve, or when the clips are not followed well from a first mask in the end. Steps are counted, not seconds, so that
-a slow machine judges the same.
+Fails when the loss does not halve, or when the clips are not followed well from a first mask in the end. Steps are
+counted, not seconds, so that a slow machine judges the same.
 """
 
 import argparse

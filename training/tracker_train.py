@@ -4,7 +4,8 @@
     python training/tracker_train.py --out out/training/tracker --minutes 9 --resume
 
 Each call is a slice of --minutes within a run of --of minutes; every slice ends with a checkpoint, from which --resume
-goes on as if nothing had been between. Clips get longer as the run goes on. A line of JSON is logged every --every steps.
+goes on as if nothing had been between. Clips get longer as the run goes on. A line of JSON is logged every --every
+steps.
 """
 
 import argparse
