@@ -1,0 +1,221 @@
+"""Trains a tracker for a detector whose weights stay as they are:
+
+    python training/tracker_train.py --out out/training/tracker --minutes 9 --of 25
+    python training/tracker_train.py --out out/training/tracker --minutes 9 --resume
+
+Each call is a slice of --minutes within a run of --of minutes; every slice ends with a checkpoint, from which --resume
+goes on as if nothing had been between. Clips get longer as the run goes on. A line of JSON is logged every --every
+steps.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import time
+from pathlib import Path
+
+import torch
+
+import tracker_losses
+import tracker_model
+from clips import ClipMaker, add_photograph_options, load_photographs, photograph_folders
+from paths import MODEL, WORK
+from sprites import make_sprites
+from tracker_forward import Tracker
+from tracker_roll import Roll, choose_plan, gather
+
+# From which share of the run on clips have how many frames.
+LENGTHS = [(0.0, 2), (0.25, 4), (0.75, 8)]
+# A step counts as this many seconds at most, so that a process that was stopped for a while loses no training.
+MOST_SECONDS_OF_A_STEP = 20.0
+CHECKPOINT = "last.pt"
+
+
+class Trainer:
+    """A run. `elapsed` are the seconds of all its slices so far."""
+
+    def __init__(self, args):
+        self.args = args
+        torch.manual_seed(args.seed)
+        self.model = tracker_model.build(args.detector, args.seed).to(args.device).train()
+        if args.device == "cpu":
+            # Faster than torch's fused attention on CPUs
+            for module in (self.model.tracker_model, self.model.tracker_model.mask_decoder):
+                module.config._attn_implementation = "eager"
+        self.tracker = Tracker(self.model)
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = make_optimizer(self.model, args)
+        side = self.model.config.detector_config.vision_config.backbone_config.image_size
+        sprites = make_sprites(args.seed, args.sprites, photograph_folders(args))
+        self.maker = ClipMaker(args.seed, side, 8, sprites, load_photographs(args), args.device)
+        tracker_model.calm_neck(self.model, self.maker.make().frames)
+        self.step, self.elapsed = 0, 0.0
+        self.sums, self.since, self.told_at = {}, 0, 0.0
+        self.batch_of_step = None
+        if args.resume:
+            self._resume(args.out / CHECKPOINT)
+
+    def progress(self):
+        """Share of the run that is over."""
+        if self.args.steps:
+            return min(1.0, self.step / self.args.steps)
+        return min(1.0, self.elapsed / (self.args.of * 60))
+
+    def run(self):
+        """The slice."""
+        end = self.elapsed + self.args.minutes * 60
+        while self.elapsed < end and self.progress() < 1:
+            began = time.monotonic()
+            self.take_step()
+            self.elapsed += min(time.monotonic() - began, MOST_SECONDS_OF_A_STEP)
+            if self.step % self.args.every == 0:
+                self.tell()
+        self.save()
+
+    def batch(self, rng):
+        """Clips of this step's seed. `batch_of_step`, where it is set, is asked instead."""
+        if self.batch_of_step:
+            return self.batch_of_step(self.step)
+        self.maker.frames = max(length for share, length in LENGTHS if share <= self.progress())
+        found = None
+        while found is None:
+            self.maker.begin(rng.getrandbits(32))
+            found = gather([self.maker.make() for _ in range(self.args.clips)], self.args.objects, rng)
+        return found
+
+    def take_step(self):
+        """One batch, one update."""
+        rng = random.Random(f"{self.args.seed} {self.step}")
+        generator = torch.Generator().manual_seed(rng.getrandbits(32))
+        batch = self.batch(rng)
+        plan = choose_plan(rng, batch.frames.shape[1])
+        device = torch.device(self.args.device).type
+        with torch.autocast(device, torch.bfloat16, enabled=self.args.precision == "bf16"):
+            roll = Roll(self.tracker, batch, plan, generator)
+            answers = roll.run()
+        losses = tracker_losses.of_answers(answers, batch.masks)
+        loss = tracker_losses.total(losses)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.args.clip)
+        self._set_rate()
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        self.step += 1
+        overlap = mean_iou(answers, batch)
+        self._note(dict(losses, loss=loss, norm=norm, mean_iou=overlap, **{f"iou_{plan.kind}": overlap}))
+
+    def _set_rate(self):
+        warmth = min(1.0, (self.step + 1) / self.args.warm)
+        share = warmth * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress())))
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["full_lr"] * share
+
+    def _note(self, values):
+        for name, value in values.items():
+            total, count = self.sums.get(name, (0.0, 0))
+            self.sums[name] = (total + float(value.detach()), count + 1)
+        self.since += 1
+
+    def tell(self):
+        """Logs means since the last line, and forgets them; the means."""
+        means = {name: round(total / count, 4) for name, (total, count) in self.sums.items()}
+        took = max(self.elapsed - self.told_at, 1e-6)
+        line = dict(
+            step=self.step,
+            progress=round(self.progress(), 4),
+            minutes=round(self.elapsed / 60, 2),
+            frames=self.maker.frames,
+            rate=self.optimizer.param_groups[-1]["lr"],
+            steps_per_second=round(self.since / took, 3),
+            **means,
+        )
+        print(json.dumps(line), flush=True)
+        with open(self.args.out / "log.jsonl", "a") as log:
+            log.write(json.dumps(line) + "\n")
+        self.sums, self.since, self.told_at = {}, 0, self.elapsed
+        return means
+
+    def save(self):
+        """The checkpoint, written aside first."""
+        state = dict(
+            tracker=tracker_model.tracker_weights(self.model),
+            optimizer=self.optimizer.state_dict(),
+            step=self.step,
+            elapsed=self.elapsed,
+            of=self.args.of,
+            steps=self.args.steps,
+            seed=self.args.seed,
+        )
+        torch.save(state, self.args.out / "unfinished.pt")
+        os.replace(self.args.out / "unfinished.pt", self.args.out / CHECKPOINT)
+        print(f"step {self.step}, {self.progress():.0%} of the run, {self.args.out / CHECKPOINT}")
+
+    def _resume(self, path):
+        state = torch.load(path, map_location=self.args.device, weights_only=True)
+        tracker_model.load_tracker(self.model, state["tracker"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.elapsed = state["step"], state["elapsed"]
+        self.args.of, self.args.steps, self.args.seed = state["of"], state["steps"], state["seed"]
+        self.told_at = self.elapsed
+
+
+def make_optimizer(model, args):
+    """AdamW; the neck, which is trained already, moves slower; only matrices decay."""
+    groups = []
+    for part, share in ((model.tracker_neck, 0.3), (model.tracker_model, 1.0)):
+        parameters = [p for p in part.parameters() if p.requires_grad]
+        for is_matrix, decay in ((True, args.decay), (False, 0.0)):
+            own = [p for p in parameters if (p.dim() > 1) == is_matrix]
+            groups.append(dict(params=own, weight_decay=decay, full_lr=args.lr * share))
+    return torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98))
+
+
+@torch.no_grad()
+def mean_iou(answers, batch):
+    """Of the chosen masks on frames that show the object."""
+    overlaps = []
+    for at, seen in answers:
+        truth = batch.masks[:, at]
+        target = torch.nn.functional.adaptive_avg_pool2d(truth.float(), seen.best.shape[-1])
+        overlaps.append(tracker_losses.iou(seen.best[:, None], target[:, None])[truth.flatten(1).any(1), 0])
+    overlaps = torch.cat(overlaps)
+    return overlaps.mean() if len(overlaps) else torch.tensor(1.0)
+
+
+def make_parser():
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--detector", type=Path, default=MODEL, help="model folder whose trunk is shared")
+    parser.add_argument("--out", type=Path, default=WORK / "tracker")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--minutes", type=float, default=9.0, help="of this slice")
+    parser.add_argument("--of", type=float, default=25.0, help="minutes of the whole run")
+    parser.add_argument("--steps", type=int, default=0, help="steps of the whole run, instead of --of")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clips", type=int, default=3, help="in a batch")
+    parser.add_argument("--objects", type=int, default=8, help="in a batch, at most")
+    parser.add_argument("--sprites", type=int, default=512, help="shapes in the bank")
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--decay", type=float, default=0.02)
+    parser.add_argument("--warm", type=int, default=40, help="steps until the full learning rate")
+    parser.add_argument("--clip", type=float, default=1.0, help="longest gradient")
+    parser.add_argument("--every", type=int, default=10, help="steps between lines of the log")
+    add_photograph_options(parser)
+    return parser
+
+
+def main():
+    args = make_parser().parse_args()
+    torch.set_num_threads(args.threads)
+    args.out.mkdir(parents=True, exist_ok=True)
+    Trainer(args).run()
+
+
+if __name__ == "__main__":
+    main()
