@@ -129,7 +129,8 @@ def first_weights(model):
 @torch.no_grad()
 def calm_neck(model, pixels):
     """Scales each level of the tracker's neck so that its values spread by 1 on some pictures [B, 3, S, S]. The
-    detector's neck gives ten times as much, in which the positions of prompts, which are added, would drown."""
+    detector's neck gives ten times as much; whether the positions of prompts, which are added, drown in it was suspected
+    and not shown."""
     encoder = model.detector_model.vision_encoder
     tokens = encoder.backbone(pixels).last_hidden_state
     grid = model.tracker_model.prompt_encoder.image_embedding_size
@@ -141,8 +142,8 @@ def calm_neck(model, pixels):
 
 
 def look_where_pointed(transformer):
-    """Tokens and picture meet where their positions agree: queries and keys begin with the same matrix. Without it, the
-    decoder learns to mark everything that stands out, and is slow to learn that prompts mean one thing."""
+    """Tokens and picture meet where their positions agree: queries and keys begin with the same matrix. Short runs
+    without it marked everything that stands out, whatever was pointed at; longer ones were not compared."""
     attentions = [transformer.final_attn_token_to_image]
     for layer in transformer.layers:
         attentions += [layer.cross_attn_token_to_image, layer.cross_attn_image_to_token]
