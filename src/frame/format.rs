@@ -109,6 +109,21 @@ impl PixelFormat {
         self.rgb_offsets().is_some()
     }
 
+    /// How bright the pixel `x` of a row of the first plane is, 0 to 1 of all codes.
+    pub fn brightness(self, row: &[u8], x: usize) -> f32 {
+        if let Some((bytes, offsets)) = self.rgb_offsets() {
+            return offsets.iter().map(|offset| f32::from(row[x * bytes + offset])).sum::<f32>() / (3.0 * 255.0);
+        }
+        let word = || f32::from(u16::from_le_bytes([row[2 * x], row[2 * x + 1]]));
+        match self {
+            Self::P010Le => word() / 65535.0,
+            Self::I42010Le => word() / 1023.0,
+            Self::Yuy2 => f32::from(row[2 * x]) / 255.0,
+            Self::Uyvy => f32::from(row[2 * x + 1]) / 255.0,
+            _ => f32::from(row[x]) / 255.0,
+        }
+    }
+
     /// Bytes per pixel and the byte offsets of red, green and blue, for RGB formats.
     pub fn rgb_offsets(self) -> Option<(usize, [usize; 3])> {
         Some(match self {

@@ -43,7 +43,7 @@ struct Buffers {
 }
 
 /// Of 32 queries over the keys so far.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Gathered {
     /// What the weights of each query are relative to: its highest score, or little less.
     tops: [f32; SIDE],
@@ -51,6 +51,16 @@ struct Gathered {
     totals: [[f32; 16]; SIDE],
     /// [blocks of 32 of the values' width, 32, 32]
     sums: Vec<f32>,
+}
+
+impl Gathered {
+    /// Nothing yet, in place: the sums of the call before are written over.
+    fn begin(&mut self, numbers: usize) {
+        self.tops = [LOWEST; SIDE];
+        self.totals = [[0.0; 16]; SIDE];
+        self.sums.clear();
+        self.sums.resize(numbers, 0.0);
+    }
 }
 
 /// softmax(Q Kᵀ / √width + bias) V, or `None` for inputs that it is not made for.
@@ -146,10 +156,9 @@ impl Job<'_> {
             let row = |row: usize| (first + row < queries.end).then(|| self.query.row([batch, head, first + row]));
             pack_rows(self.width, row, rows);
         }
-        let sums = vec![0.0; steps_of(self.value_width) * STEP];
-        let nothing = Gathered { tops: [LOWEST; SIDE], totals: [[0.0; 16]; SIDE], sums };
-        buffers.gathered.clear();
-        buffers.gathered.resize(blocks, nothing);
+        buffers.gathered.resize(blocks, Gathered::default());
+        let numbers = steps_of(self.value_width) * STEP;
+        buffers.gathered.iter_mut().for_each(|gathered| gathered.begin(numbers));
         buffers.scores.resize(KEYS * SIDE, 0.0);
         buffers.weights.resize(KEYS * SIDE, 0);
     }

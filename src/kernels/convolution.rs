@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use super::linear::{finish_row, write_row};
 use super::numbers::{narrow_16, wide};
 use super::tiles::{MatrixUnit, SIDE, STEP, TileRows, pack_columns, steps_of};
 use super::{parallel, view};
@@ -127,8 +128,8 @@ impl Job<'_> {
                         unit.multiply(TileRows::apart(input, inputs), kernel, steps, sums, kernel_row > 0);
                     }
                 }
-                let (first, bias) = (block * SIDE, &self.bias[block * SIDE..][..SIDE]);
-                for (pixel, sums) in sums.chunks_exact(SIDE).take(pixels).enumerate() {
+                let (first, bias) = (block * SIDE, &self.bias.as_chunks().0[block]);
+                for (pixel, sums) in sums.as_chunks().0.iter().take(pixels).enumerate() {
                     let (line, column) = ((start + pixel) / pitch, (start + pixel) % pitch);
                     if column < columns {
                         let out = &mut out[(line * columns + column) * outputs + first..];
@@ -142,18 +143,7 @@ impl Job<'_> {
 
 wide! {
     /// Sums of up to 32 outputs of one pixel.
-    fn finish(sums: &[f32], bias: &[f32], out: &mut [u16]) {
-        let ((sums, _), (bias, _)) = (sums.as_chunks::<16>(), bias.as_chunks::<16>());
-        for ((sums, bias), out) in sums.iter().zip(bias).zip(out.chunks_mut(16)) {
-            let mut values = [0.0f32; 16];
-            for i in 0..16 {
-                values[i] = sums[i] + bias[i];
-            }
-            let values = narrow_16(values);
-            match <&mut [u16; 16]>::try_from(&mut *out) {
-                Ok(whole) => *whole = values,
-                Err(_) => out.copy_from_slice(&values[..out.len()]),
-            }
-        }
+    fn finish(sums: &[f32; SIDE], bias: &[f32; SIDE], out: &mut [u16]) {
+        write_row(finish_row(sums, bias, None, |x| x, |half| narrow_16(half)), out);
     }
 }

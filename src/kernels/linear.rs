@@ -296,10 +296,7 @@ impl Finish<'_> {
                 let out = &mut out[first..self.outputs.min(first + SIDE)];
                 let residual = self.residual.map(|residual| residual.row(first_line + line, first, out.len()));
                 let row = finish_row(&sums[line], &bias[first / SIDE], residual, activate, round);
-                match <&mut [u16; SIDE]>::try_from(&mut *out) {
-                    Ok(whole) => *whole = row,
-                    Err(_) => out.copy_from_slice(&row[..out.len()]),
-                }
+                write_row(row, out);
             }
         }
     }
@@ -308,7 +305,7 @@ impl Finish<'_> {
 /// Sums of 32 outputs of one row; beyond `residual` nothing is added. Every loop has constant bounds, or it is not made
 /// into vectors.
 #[inline(always)]
-fn finish_row(
+pub(super) fn finish_row(
     sums: &[f32; SIDE],
     bias: &[f32; SIDE],
     residual: Option<&[u16]>,
@@ -332,6 +329,15 @@ fn finish_row(
     let mut rounded = [0; SIDE];
     rounded.as_chunks_mut().0.iter_mut().zip(halves).for_each(|(rounded, half)| *rounded = round(*half));
     rounded
+}
+
+/// As many of a row's outputs as there are.
+#[inline(always)]
+pub(super) fn write_row(row: [u16; SIDE], out: &mut [u16]) {
+    match <&mut [u16; SIDE]>::try_from(&mut *out) {
+        Ok(whole) => *whole = row,
+        Err(_) => out.copy_from_slice(&row[..out.len()]),
+    }
 }
 
 wide! {

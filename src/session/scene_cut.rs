@@ -1,6 +1,6 @@
 //! Scene cuts, found in what frames look like at a glance.
 
-use crate::frame::{Frame, PixelFormat};
+use crate::frame::Frame;
 
 /// Cells of a glance.
 const COLUMNS: usize = 16;
@@ -21,7 +21,7 @@ impl Glance {
             let row = frame.row(0, middle(line, ROWS * POINTS, frame.height));
             for point in 0..COLUMNS * POINTS {
                 let x = middle(point, COLUMNS * POINTS, frame.width);
-                cells[line / POINTS * COLUMNS + point / POINTS] += brightness(frame.format, row, x);
+                cells[line / POINTS * COLUMNS + point / POINTS] += frame.format.brightness(row, x);
             }
         }
         Self(cells.map(|sum| sum / (POINTS * POINTS) as f32))
@@ -34,40 +34,32 @@ impl Glance {
     }
 }
 
-/// Of the pixel `x` of a row of the first plane, 0..1.
-fn brightness(format: PixelFormat, row: &[u8], x: usize) -> f32 {
-    if let Some((bytes, offsets)) = format.rgb_offsets() {
-        return offsets.iter().map(|offset| f32::from(row[x * bytes + offset])).sum::<f32>() / (3.0 * 255.0);
-    }
-    let ten_bits = || f32::from(u16::from_le_bytes([row[2 * x], row[2 * x + 1]]));
-    match format {
-        PixelFormat::P010Le => ten_bits() / 65535.0,
-        PixelFormat::I42010Le => ten_bits() / 1023.0,
-        PixelFormat::Yuy2 => f32::from(row[2 * x]) / 255.0,
-        PixelFormat::Uyvy => f32::from(row[2 * x + 1]) / 255.0,
-        _ => f32::from(row[x]) / 255.0,
-    }
-}
-
-/// What came before.
+/// What comes next, and what came before.
 #[derive(Debug, Default)]
 pub(super) struct SceneCuts {
+    next: Option<Glance>,
     latest: Option<Glance>,
     /// How much the frame before differed from its own.
     change: f32,
 }
 
 impl SceneCuts {
-    /// True when the frame differs from the one before by `threshold` more than that one did from its own: neither
-    /// steady motion nor flicker is a cut. 0 is off, and forgets what came before.
-    pub(super) fn is_cut(&mut self, glance: Option<Glance>, threshold: f32) -> bool {
-        let Some(glance) = glance.filter(|_| threshold > 0.0) else {
+    /// Shows the next frame.
+    pub(super) fn show(&mut self, glance: Glance) {
+        self.next = Some(glance);
+    }
+
+    /// True when the frame that was shown differs from the one before by `threshold` more than that one did from its
+    /// own: neither steady motion nor flicker is a cut. 0 is off, and forgets what came before, as does a frame that
+    /// was not shown.
+    pub(super) fn is_cut(&mut self, threshold: f32) -> bool {
+        let Some(glance) = self.next.take().filter(|_| threshold > 0.0) else {
             *self = Self::default();
             return false;
         };
         let change = self.latest.as_ref().map_or(0.0, |latest| latest.difference(&glance));
         let is_cut = change - self.change >= threshold;
-        *self = Self { latest: Some(glance), change };
+        *self = Self { next: None, latest: Some(glance), change };
         is_cut
     }
 }
@@ -75,17 +67,20 @@ impl SceneCuts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{Colorimetry, Plane};
+    use crate::frame::{Colorimetry, PixelFormat, Plane};
 
-    fn plain(level: f32) -> Option<Glance> {
-        Some(Glance([level; ROWS * COLUMNS]))
+    impl SceneCuts {
+        fn cuts_at(&mut self, level: f32, threshold: f32) -> bool {
+            self.show(Glance([level; ROWS * COLUMNS]));
+            self.is_cut(threshold)
+        }
     }
 
     #[test]
     fn a_jump_is_a_cut_and_flicker_and_drift_are_none() {
         let cuts = |levels: &[f32]| {
             let mut cuts = SceneCuts::default();
-            levels.iter().map(|level| cuts.is_cut(plain(*level), 0.1)).collect::<Vec<_>>()
+            levels.iter().map(|level| cuts.cuts_at(*level, 0.1)).collect::<Vec<_>>()
         };
         assert_eq!(cuts(&[0.9, 0.9, 0.5, 0.5]), [false, false, true, false]);
         assert_eq!(cuts(&[0.2, 0.25, 0.3, 0.35]), [false; 4]);
@@ -96,9 +91,9 @@ mod tests {
     #[test]
     fn off_sees_nothing_and_forgets() {
         let mut cuts = SceneCuts::default();
-        assert!(!cuts.is_cut(plain(0.1), 0.1));
-        assert!(!cuts.is_cut(plain(0.9), 0.0));
-        assert!(!cuts.is_cut(plain(0.9), 0.1));
+        assert!(!cuts.cuts_at(0.1, 0.1));
+        assert!(!cuts.cuts_at(0.9, 0.0));
+        assert!(!cuts.cuts_at(0.9, 0.1));
     }
 
     #[test]

@@ -44,7 +44,6 @@ pub struct Session<M: TrackingModel> {
     clock_ns: Option<u64>,
     grid: Option<Grid>,
     scene_cuts: SceneCuts,
-    glance: Option<Glance>,
     checked: Option<Arc<SessionConfig>>,
     refused_objects: usize,
     has_told_cannot_follow: bool,
@@ -90,7 +89,6 @@ impl<M: TrackingModel> Default for Session<M> {
             clock_ns: None,
             grid: None,
             scene_cuts: SceneCuts::default(),
-            glance: None,
             checked: None,
             refused_objects: 0,
             has_told_cannot_follow: false,
@@ -126,7 +124,7 @@ impl<M: TrackingModel> Session<M> {
     /// Shows the next frame to the search for scene cuts, which needs it when
     /// [`SessionConfig::scene_cut_threshold`] is above 0.
     pub fn show_glance(&mut self, glance: Glance) {
-        self.glance = Some(glance);
+        self.scene_cuts.show(glance);
     }
 
     fn kept(&self, model: &M) -> Kept {
@@ -205,7 +203,7 @@ impl<M: TrackingModel> Session<M> {
     }
 
     fn keep_scene(&mut self, step: &mut Step<'_, M>) {
-        if self.scene_cuts.is_cut(self.glance.take(), step.config.scene_cut_threshold) {
+        if self.scene_cuts.is_cut(step.config.scene_cut_threshold) {
             self.clear_tracks(step.answer, RemovalCause::Cleared);
         }
     }
