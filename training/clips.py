@@ -5,7 +5,7 @@ tracker_train.py and tracker_eval.py; started by itself it times the generator a
     python training/clips.py [--sheet FILE] [--frames 8] [--pictures DIR --labels DIR]
 
 Compositing is torch's alone, on the device of the sprites. Backgrounds are generated ones, and photographs: those of
---pictures, else those of assets.py where it was run.
+--pictures, and those of assets.py where it was run.
 """
 
 import argparse
@@ -68,11 +68,11 @@ class BackgroundSource(Backgrounds):
 
 
 class ClipMaker:
-    """An endless source of clips. The same seed gives the same clips; `device` is where they are made. `spans` are the
-    shortest and the longest stretch of a path that a clip shows: short ones move little from frame to frame."""
+    """An endless source of clips. The same seed gives the same clips; `device` is where they are made. `strides` are the
+    shortest and the longest part of a path from frame to frame."""
 
-    def __init__(self, seed, side=252, frames=8, sprites=None, photographs=None, device="cpu", spans=(0.12, 0.9)):
-        self.side, self.frames, self.device, self.spans = side, frames, device, spans
+    def __init__(self, seed, side=252, frames=8, sprites=None, photographs=None, device="cpu", strides=(0.01, 0.15)):
+        self.side, self.frames, self.device, self.strides = side, frames, device, strides
         self.sprites = (make_sprites(seed, 256) if sprites is None else sprites).to(device)
         self.backgrounds = BackgroundSource(seed, photographs)
         self.begin(seed)
@@ -85,7 +85,7 @@ class ClipMaker:
     def make(self, least=2, most=5):
         """One clip with `least` to `most` things, of which each is visible on the first frame or comes later."""
         count = self.rng.randint(least, most)
-        times = motion.stretch_of_time(self.rng, self.frames, self.spans)
+        times = motion.stretch_of_time(self.rng, self.frames, self.strides)
         camera = motion.camera_motion(self.rng, times)
         picture = self._background(camera)
         layers = [self._thing(camera, times) for _ in range(count)]
@@ -163,16 +163,15 @@ def photograph_folders(args):
 
 
 def load_photographs(args, is_held_out=False):
-    """Backgrounds [H, W, 3] from --pictures, else from what assets.py has collected, else none."""
-    if args.pictures:
-        files = sorted(args.pictures.glob("*.jpg"))
-        return [np.asarray(Image.open(file).convert("RGB")) for file in files]
+    """Backgrounds [H, W, 3]: those of --pictures, and what assets.py has collected."""
+    files = sorted(args.pictures.glob("*.jpg")) if args.pictures else []
+    own = [np.asarray(Image.open(file).convert("RGB")) for file in files]
     if not (ASSETS / "bg.npy").exists():
-        return []
+        return own
     collected = np.load(ASSETS / "bg.npy", mmap_mode="r")
     order = np.random.default_rng(5).permutation(len(collected))
     held_out = max(1, len(collected) // 10)
-    return collected[np.sort(order[:held_out] if is_held_out else order[held_out:])]
+    return own + list(collected[np.sort(order[:held_out] if is_held_out else order[held_out:])])
 
 
 def add_photograph_options(parser):

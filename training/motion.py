@@ -38,13 +38,15 @@ def centre_path(rng, times):
     return path
 
 
-def stretch_of_time(rng, frames, spans):
-    """The times of a clip's frames: a stretch of every path, somewhere in it, of a length within `spans`, [T]."""
-    span = math.exp(rng.uniform(math.log(spans[0]), math.log(spans[1])))
+def stretch_of_time(rng, frames, strides):
+    """The times of a clip's frames: a stretch of every path, somewhere in it, from frame to frame within `strides`,
+    [T]."""
+    stride = math.exp(rng.uniform(math.log(strides[0]), math.log(strides[1])))
+    span = min(0.95, stride * (frames - 1))
     return rng.uniform(0, 1 - span) + torch.linspace(0, 1, frames) * span
 
 
-def thing_motion(rng, times, least_radius=0.09, most_radius=0.45):
+def thing_motion(rng, times, least_radius=0.11, most_radius=0.55):
     """Affine maps of a sprite (whose corners are at -1 and 1) into the picture, [T, 2, 3]."""
     radius = math.exp(rng.uniform(math.log(least_radius), math.log(most_radius)))
     radii = radius * torch.exp(wave(rng, times, rng.uniform(0, 0.35), rng.uniform(0.2, 1)))

@@ -1,5 +1,5 @@
-"""Things that move in clips: shapes with patterns, and instances cut out of photographs by polygons. Imported by
-clips.py; no step by itself. Needs no assets."""
+"""Things that move in clips: shapes with patterns, instances cut out of photographs by polygons, and emoji where
+assets.py has collected them. Imported by clips.py; no step by itself."""
 
 import math
 import random
@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from bank import color_rgb
+from paths import ASSETS
 from shapes import shape_alpha
 from tags import CN, SN
 
@@ -20,6 +21,8 @@ cv2.setNumThreads(1)
 SIDE = 128
 # An instance must fill this part of its photograph to be cut out.
 LEAST_AREA_OF_PICTURE = 0.01
+# One emoji in so many is kept for measuring.
+HELD_OUT_EMOJI = 8
 
 
 def pattern(rng, numbers):
@@ -90,10 +93,20 @@ def cut_outs(pictures, labels):
     return [sprite for sprite in found if sprite is not None]
 
 
-def make_sprites(seed, count, photographs=None):
-    """A bank of sprites, [B, 4, SIDE, SIDE] premultiplied. With `photographs`, a pair of folders (pictures, labels),
-    what can be cut out of them is added to `count` shapes."""
+def emoji(are_held_out):
+    """Emoji of both drawing styles, those for learning or those for measuring; none without the assets."""
+    if not (ASSETS / "emoji.npy").exists():
+        return []
+    drawn = np.load(ASSETS / "emoji.npy").astype(np.float32) / 255
+    is_held_out = np.arange(drawn.shape[1]) % HELD_OUT_EMOJI == 0
+    chosen = drawn[:, is_held_out == are_held_out].reshape(-1, SIDE, SIDE, 4)
+    return [np.concatenate([s[..., :3] * s[..., 3:], s[..., 3:]], 2) for s in chosen]
+
+
+def make_sprites(seed, count, photographs=None, are_held_out=False):
+    """A bank of sprites, [B, 4, SIDE, SIDE] premultiplied: `count` shapes, emoji, and with `photographs`, a pair of
+    folders (pictures, labels), what can be cut out of them."""
     rng, numbers = random.Random(seed), np.random.default_rng(seed)
-    all_sprites = [shape_sprite(rng, numbers) for _ in range(count)]
+    all_sprites = [shape_sprite(rng, numbers) for _ in range(count)] + emoji(are_held_out)
     all_sprites += cut_outs(*photographs) if photographs else []
     return torch.from_numpy(np.stack(all_sprites)).permute(0, 3, 1, 2).contiguous()

@@ -27,6 +27,8 @@ from tracker_roll import Plan, Roll, gather
 FIRST_SEED = 7_000_000
 # Outlines may miss each other by this part of the picture's diagonal, as in DAVIS.
 TOLERANCE = 0.008
+# Parts of a path from frame to frame: of 120 frames half of it to all.
+STRIDES = (0.5 / 120, 1 / 120)
 # Frames of a clip on the sheet.
 SHOWN = 8
 
@@ -76,8 +78,8 @@ def followed(tracker, batch, kind, generator, device):
 
 def held_out_clips(args, side):
     """Batches of one clip each, with up to four objects."""
-    sprites = make_sprites(FIRST_SEED, 128, photograph_folders(args))
-    maker = ClipMaker(FIRST_SEED, side, args.frames, sprites, load_photographs(args, True), args.device, (0.5, 1.0))
+    sprites = make_sprites(FIRST_SEED, 64, photograph_folders(args), are_held_out=True)
+    maker = ClipMaker(FIRST_SEED, side, args.frames, sprites, load_photographs(args, True), args.device, STRIDES)
     for index in range(args.clips):
         batch = None
         attempt = 0

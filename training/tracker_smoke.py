@@ -26,7 +26,7 @@ MOST_LOSS_LEFT = 0.5
 
 def fixed_batch(seed=3):
     """Two clips with up to four objects in all."""
-    maker = ClipMaker(seed, SIDE, FRAMES, spans=(0.1, 0.3))
+    maker = ClipMaker(seed, SIDE, FRAMES, strides=(0.05, 0.15))
     return tracker_roll.gather([maker.make(2, 3) for _ in range(2)], 4, random.Random(seed))
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+import processes
 import tracker_losses
 import tracker_model
 from clips import ClipMaker, add_photograph_options, load_photographs, photograph_folders
@@ -27,17 +28,17 @@ from tracker_forward import Tracker
 from tracker_roll import Roll, choose_plan, gather
 
 # From which share of the run on clips have how many frames.
-LENGTHS = [(0.0, 2), (0.25, 4), (0.75, 8)]
+LENGTHS = [(0.0, 2), (0.35, 3), (0.55, 5), (0.8, 8)]
 # A step counts as this many seconds at most, so that a process that was stopped for a while loses no training.
 MOST_SECONDS_OF_A_STEP = 20.0
 CHECKPOINT = "last.pt"
 
 
 class Trainer:
-    """A run. `elapsed` are the seconds of all its slices so far."""
+    """A run, or one process's part of it. `elapsed` are the seconds of all its slices so far."""
 
-    def __init__(self, args):
-        self.args = args
+    def __init__(self, args, rank=0):
+        self.args, self.rank = args, rank
         torch.manual_seed(args.seed)
         self.model = tracker_model.build(args.detector, args.seed).to(args.device).train()
         if args.device == "cpu":
@@ -46,7 +47,7 @@ class Trainer:
                 module.config._attn_implementation = "eager"
         self.tracker = Tracker(self.model)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = make_optimizer(self.model, args)
+        self.optimizers = make_optimizers(self.model, args)
         side = self.model.config.detector_config.vision_config.backbone_config.image_size
         sprites = make_sprites(args.seed, args.sprites, photograph_folders(args))
         self.maker = ClipMaker(args.seed, side, 8, sprites, load_photographs(args), args.device)
@@ -67,51 +68,57 @@ class Trainer:
         """The slice."""
         end = self.elapsed + self.args.minutes * 60
         while self.elapsed < end and self.progress() < 1:
-            began = time.monotonic()
-            self.take_step()
-            self.elapsed += min(time.monotonic() - began, MOST_SECONDS_OF_A_STEP)
+            self.elapsed = self.take_step()
             if self.step % self.args.every == 0:
                 self.tell()
         self.save()
 
     def batch(self, rng):
-        """Clips of this step's seed. `batch_of_step`, where it is set, is asked instead."""
+        """Clips of this step's seed, fewer when they are long. `batch_of_step`, where it is set, is asked instead."""
         if self.batch_of_step:
             return self.batch_of_step(self.step)
         self.maker.frames = max(length for share, length in LENGTHS if share <= self.progress())
         found = None
         while found is None:
             self.maker.begin(rng.getrandbits(32))
-            found = gather([self.maker.make() for _ in range(self.args.clips)], self.args.objects, rng)
+            clips = [self.maker.make(3, 6) for _ in range(max(1, self.args.frames // self.maker.frames))]
+            found = gather(clips, max(1, self.args.masks // self.maker.frames), rng)
         return found
 
     def take_step(self):
-        """One batch, one update."""
+        """One batch, one update; the seconds of the run after it."""
+        began = time.monotonic()
+        batch = self.batch(random.Random(f"{self.args.seed} {self.step} {self.rank}"))
+        # The same plan in all processes, which wait for each other
         rng = random.Random(f"{self.args.seed} {self.step}")
-        generator = torch.Generator().manual_seed(rng.getrandbits(32))
-        batch = self.batch(rng)
         plan = choose_plan(rng, batch.frames.shape[1])
+        generator = torch.Generator().manual_seed(rng.getrandbits(32) + self.rank)
         device = torch.device(self.args.device).type
         with torch.autocast(device, torch.bfloat16, enabled=self.args.precision == "bf16"):
             roll = Roll(self.tracker, batch, plan, generator)
             answers = roll.run()
         losses = tracker_losses.of_answers(answers, batch.masks)
         loss = tracker_losses.total(losses)
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        elapsed = processes.average(self.parameters, self.elapsed + time.monotonic() - began)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.args.clip)
         self._set_rate()
         if torch.isfinite(norm):
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
         self.step += 1
         overlap = mean_iou(answers, batch)
         self._note(dict(losses, loss=loss, norm=norm, mean_iou=overlap, **{f"iou_{plan.kind}": overlap}))
+        return min(elapsed, self.elapsed + MOST_SECONDS_OF_A_STEP)
 
     def _set_rate(self):
         warmth = min(1.0, (self.step + 1) / self.args.warm)
         share = warmth * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress())))
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["full_lr"] * share
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["full_lr"] * share
 
     def _note(self, values):
         for name, value in values.items():
@@ -120,7 +127,7 @@ class Trainer:
         self.since += 1
 
     def tell(self):
-        """Logs means since the last line, and forgets them; the means."""
+        """Logs means since the last line, of the first process, and forgets them; the means."""
         means = {name: round(total / count, 4) for name, (total, count) in self.sums.items()}
         took = max(self.elapsed - self.told_at, 1e-6)
         line = dict(
@@ -128,21 +135,24 @@ class Trainer:
             progress=round(self.progress(), 4),
             minutes=round(self.elapsed / 60, 2),
             frames=self.maker.frames,
-            rate=self.optimizer.param_groups[-1]["lr"],
+            rate=self.optimizers[0].param_groups[0]["lr"],
             steps_per_second=round(self.since / took, 3),
             **means,
         )
-        print(json.dumps(line), flush=True)
-        with open(self.args.out / "log.jsonl", "a") as log:
-            log.write(json.dumps(line) + "\n")
+        if self.rank == 0:
+            print(json.dumps(line), flush=True)
+            with open(self.args.out / "log.jsonl", "a") as log:
+                log.write(json.dumps(line) + "\n")
         self.sums, self.since, self.told_at = {}, 0, self.elapsed
         return means
 
     def save(self):
-        """The checkpoint, written aside first."""
+        """The checkpoint, written aside first, by the first process."""
+        if self.rank > 0:
+            return
         state = dict(
             tracker=tracker_model.tracker_weights(self.model),
-            optimizer=self.optimizer.state_dict(),
+            optimizers=[optimizer.state_dict() for optimizer in self.optimizers],
             step=self.step,
             elapsed=self.elapsed,
             of=self.args.of,
@@ -156,21 +166,34 @@ class Trainer:
     def _resume(self, path):
         state = torch.load(path, map_location=self.args.device, weights_only=True)
         tracker_model.load_tracker(self.model, state["tracker"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
         self.step, self.elapsed = state["step"], state["elapsed"]
         self.args.of, self.args.steps, self.args.seed = state["of"], state["steps"], state["seed"]
         self.told_at = self.elapsed
 
 
-def make_optimizer(model, args):
-    """AdamW; the neck, which is trained already, moves slower; only matrices decay."""
-    groups = []
-    for part, share in ((model.tracker_neck, 0.3), (model.tracker_model, 1.0)):
-        parameters = [p for p in part.parameters() if p.requires_grad]
-        for is_matrix, decay in ((True, args.decay), (False, 0.0)):
-            own = [p for p in parameters if (p.dim() > 1) == is_matrix]
-            groups.append(dict(params=own, weight_decay=decay, full_lr=args.lr * share))
-    return torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98))
+# Parts of names of matrices that are no hidden layers.
+NOT_HIDDEN = ("embed", "token", "iou_prediction_head", "pred_obj_score_head")
+
+
+def make_optimizers(model, args):
+    """Muon for the hidden matrices of the tracker, AdamW for the rest; the neck, which is trained already, moves
+    slower."""
+
+    def is_hidden(name, parameter):
+        return parameter.dim() == 2 and min(parameter.shape) > 1 and not any(part in name for part in NOT_HIDDEN)
+
+    named = [(name, p) for name, p in model.tracker_model.named_parameters() if p.requires_grad]
+    hidden = [p for name, p in named if is_hidden(name, p)]
+    rest = [p for name, p in named if not is_hidden(name, p)]
+    neck = [p for p in model.tracker_neck.parameters() if p.requires_grad]
+    groups = [dict(params=rest, full_lr=args.adam_lr), dict(params=neck, full_lr=0.3 * args.adam_lr)]
+    hidden = [dict(params=hidden, full_lr=args.lr)]
+    return [
+        torch.optim.Muon(hidden, lr=args.lr, weight_decay=args.decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(groups, lr=args.adam_lr, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
 
 
 @torch.no_grad()
@@ -198,10 +221,12 @@ def make_parser():
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--clips", type=int, default=3, help="in a batch")
-    parser.add_argument("--objects", type=int, default=8, help="in a batch, at most")
+    parser.add_argument("--processes", type=int, default=1, help="that train together; on a CPU one for each core")
+    parser.add_argument("--frames", type=int, default=6, help="in a batch of a process, of all its clips")
+    parser.add_argument("--masks", type=int, default=24, help="in a batch of a process, objects times frames of a clip")
     parser.add_argument("--sprites", type=int, default=512, help="shapes in the bank")
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float, default=5e-3, help="of hidden matrices, by Muon")
+    parser.add_argument("--adam-lr", type=float, default=1.5e-3, help="of everything else, by AdamW")
     parser.add_argument("--decay", type=float, default=0.02)
     parser.add_argument("--warm", type=int, default=40, help="steps until the full learning rate")
     parser.add_argument("--clip", type=float, default=1.0, help="longest gradient")
@@ -212,9 +237,14 @@ def make_parser():
 
 def main():
     args = make_parser().parse_args()
-    torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
-    Trainer(args).run()
+    processes.start(args.processes, train, args)
+
+
+def train(rank, args):
+    """The part of one process."""
+    torch.set_num_threads(args.threads)
+    Trainer(args, rank).run()
 
 
 if __name__ == "__main__":
