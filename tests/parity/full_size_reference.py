@@ -191,8 +191,9 @@ def agreement(case: str, eager: dict[str, torch.Tensor], bf16: dict[str, torch.T
     ours, theirs = (found[f"{case}/pred_masks"][kept] > 0 for found in (eager, bf16))
     both, either = (ours & theirs).sum((-2, -1)), (ours | theirs).sum((-2, -1))
     iou = torch.where(either > 0, both / either, 1.0)
-    difference = (scores - scores_of(bf16, case)).abs().max().item()
-    return {"score": difference, "iou_mean": iou.mean().item(), "iou_least": iou.min().item()}
+    difference = (scores - scores_of(bf16, case)).abs()
+    of_scores = {"score_mean": difference.mean().item(), "score_most": difference.max().item()}
+    return of_scores | {"iou_mean": iou.mean().item(), "iou_least": iou.min().item()}
 
 
 def check_usefulness(name: str, found: dict[str, torch.Tensor]) -> None:

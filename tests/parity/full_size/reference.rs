@@ -28,8 +28,9 @@ pub struct Description {
 
 #[derive(Clone, Copy, Deserialize)]
 pub struct Agreement {
-    /// Largest difference of a score.
-    pub score: f64,
+    /// Differences of scores.
+    pub score_mean: f64,
+    pub score_most: f64,
     pub iou_mean: f64,
     pub iou_least: f64,
 }

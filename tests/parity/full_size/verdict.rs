@@ -10,9 +10,10 @@ const SCORE_BF16: f64 = 0.02;
 const LEAST_IOU_BF16: f64 = 0.98;
 const LEAST_COSINE_BF16: f64 = 0.999;
 /// Or, where random weights amplify rounding, what is missing may be so many times what transformers' own bfloat16
-/// misses. The difference of scores is that of the worst query, which says less than a mean does.
+/// misses, in the mean of all queries; the worst query, which is another one with every order of sums, may miss three
+/// times what theirs does, as in float32.
 const TIMES_THEIRS: f64 = 1.5;
-const TIMES_THEIRS_WORST: f64 = 2.0;
+const TIMES_THEIRS_WORST: f64 = 3.0;
 
 /// Lines that did not pass.
 pub type Failures = Vec<String>;
@@ -92,20 +93,27 @@ pub fn print_bf16(out: &Named, reference: &Reference, failures: &mut Failures) -
             _ => println!("{line}"),
         }
     }
-    println!("{:<34} {:>9} {:>9} {:>11} {:>11} {:>9}", "", "score", "theirs", "mean IoU", "theirs", "least IoU");
+    println!(
+        "{:<24} {:>10} {:>8} {:>11} {:>8} {:>9} {:>8} {:>9}",
+        "", "mean score", "theirs", "worst score", "theirs", "mean IoU", "theirs", "least IoU"
+    );
     for (case, theirs) in &reference.description.bf16 {
         let ours = agreement(out, reference, case)?;
         let line = format!(
-            "{:<34} {:>9.4} {:>9.4} {:>11.4} {:>11.4} {:>9.4}",
+            "{:<24} {:>10.4} {:>8.4} {:>11.4} {:>8.4} {:>9.4} {:>8.4} {:>9.4}",
             format!("{} {case}", reference.size),
-            ours.score,
-            theirs.score,
+            ours.score_mean,
+            theirs.score_mean,
+            ours.score_most,
+            theirs.score_most,
             ours.iou_mean,
             theirs.iou_mean,
             ours.iou_least
         );
-        let passes = ours.score <= SCORE_BF16.max(TIMES_THEIRS_WORST * theirs.score)
-            && is_near(ours.iou_mean, theirs.iou_mean, LEAST_IOU_BF16);
+        let are_scores_near = ours.score_most <= SCORE_BF16
+            || ours.score_mean <= TIMES_THEIRS * theirs.score_mean
+                && ours.score_most <= TIMES_THEIRS_WORST * theirs.score_most;
+        let passes = are_scores_near && is_near(ours.iou_mean, theirs.iou_mean, LEAST_IOU_BF16);
         verdict(line, passes, failures);
     }
     Ok(())
@@ -131,8 +139,10 @@ fn agreement(out: &Named, reference: &Reference, case: &str) -> Result<Agreement
     let (both, either) = (area(our_masks.logical_and(&masks)), area(our_masks.logical_or(&masks)));
     // Two empty masks agree.
     let iou = (both + either.eq(0.0)) / either.clamp_min(1.0);
+    let difference = (ours - theirs).abs();
     Ok(Agreement {
-        score: (ours - theirs).abs().max().double_value(&[]),
+        score_mean: difference.mean(Kind::Float).double_value(&[]),
+        score_most: difference.max().double_value(&[]),
         iou_mean: iou.mean(Kind::Float).double_value(&[]),
         iou_least: iou.min().double_value(&[]),
     })
