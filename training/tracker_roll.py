@@ -31,8 +31,8 @@ class Plan:
 
 
 def choose_plan(rng, frames):
-    """Half masks; of the others half get corrections on the first frame; one clip in five gets one later."""
-    kind = rng.choice(["mask", "mask", "box", "click"])
+    """Mostly masks; of the others half get corrections on the first frame; one clip in five gets one later."""
+    kind = rng.choice(["mask", "mask", "mask", "box", "click"])
     corrections = rng.choice([0, 0, 1, 2]) if kind != "mask" else 0
     later = rng.randrange(1, frames) if frames > 2 and rng.random() < 0.2 else None
     return Plan(kind, corrections, later)

@@ -28,10 +28,12 @@ from tracker_forward import Tracker
 from tracker_roll import Roll, choose_plan, gather
 
 # From which share of the run on clips have how many frames.
-LENGTHS = [(0.0, 2), (0.35, 3), (0.55, 5), (0.8, 8)]
+LENGTHS = [(0.0, 2), (0.2, 3), (0.4, 5), (0.7, 8)]
 # A step counts as this many seconds at most, so that a process that was stopped for a while loses no training.
 MOST_SECONDS_OF_A_STEP = 20.0
 CHECKPOINT = "last.pt"
+# So many seconds at most are lost when a run is killed.
+SAVED_EVERY = 180.0
 
 
 class Trainer:
@@ -67,10 +69,14 @@ class Trainer:
     def run(self):
         """The slice."""
         end = self.elapsed + self.args.minutes * 60
+        saved_at = self.elapsed
         while self.elapsed < end and self.progress() < 1:
             self.elapsed = self.take_step()
             if self.step % self.args.every == 0:
                 self.tell()
+            if self.elapsed - saved_at > SAVED_EVERY:
+                self.save()
+                saved_at = self.elapsed
         self.save()
 
     def batch(self, rng):
