@@ -36,7 +36,7 @@ def main():
     own = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--out", folder, "--minutes", "600", "--steps", str(own.steps), "--lr", "1e-3", "--warm", "10"]
+        options = ["--out", folder, "--minutes", "600", "--steps", str(own.steps), "--warm", "10"]
         options += ["--sprites", "8", "--every", "5"]
         trainer = tracker_train.Trainer(tracker_train.make_parser().parse_args(options))
         batch = fixed_batch()

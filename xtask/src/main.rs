@@ -27,6 +27,7 @@ mod say;
 mod setup;
 mod shelf;
 mod soak;
+mod train;
 mod verify;
 mod version;
 
@@ -39,7 +40,7 @@ use say::say;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench, eval, soak.
+/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench, eval, soak, train.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
@@ -90,6 +91,8 @@ enum Command {
     Eval(eval::Options),
     /// Play many frames through sa3track and watch memory and time
     Soak(soak::Options),
+    /// Train the bundled model, or see in minutes that training works
+    Train(train::Options),
 }
 
 #[derive(clap::Args)]
@@ -143,6 +146,7 @@ fn run(command: Command) -> Outcome<()> {
         Command::Bench(options) => bench::run(&checkout, &options),
         Command::Eval(options) => eval::run(&checkout, &options),
         Command::Soak(options) => soak::run(&checkout, &options),
+        Command::Train(options) => train::run(&checkout, &options),
     }
 }
 
