@@ -125,11 +125,12 @@ def add_cut_outs(bank, pictures, folders):
             pictures.append(sprite)
 
 
-def make_bank(device="cpu", folders=None, is_held_out_style=False):
+def make_bank(device="cpu", folders=None, is_held_out_style=False, has_emoji=True):
     """All sprites on a device. `folders` are (pictures, labels) of labelled photographs."""
     bank, pictures = Sprites(), []
     add_shapes(bank, pictures)
-    add_emoji(bank, pictures, is_held_out_style)
+    if has_emoji:
+        add_emoji(bank, pictures, is_held_out_style)
     add_cut_outs(bank, pictures, folders)
     bank.solid_row = len(pictures)
     pictures.append(np.full((SIDE, SIDE, 4), 255, np.uint8))
