@@ -34,14 +34,14 @@ def shapes_alone(config):
 
 
 @torch.no_grad()
-def f1_by_heart(model, batch):
+def f1_by_heart(trainer, batch):
     """F1 of what is found on the batch, at a score of 0.5."""
-    model.eval()
-    side = batch.masks.shape[-1]
-    found = forward(model, batch.pixels, batch.picture_of, batch.ids, batch.mask, batch.exemplars, batch.labels)
-    tally = Tally()
-    for p, detections in enumerate(detect(model, found, side, 0.5)):
-        tally.add(detections, batch.masks[batch.mask_of[p][batch.valid[p]]] > 0.5)
+    model, side, tally = trainer.model.eval(), batch.masks.shape[-1], Tally()
+    with torch.autocast(trainer.device.type, torch.bfloat16, enabled=trainer.run_config.precision == "bf16"):
+        found = forward(model, batch.pixels, batch.picture_of, batch.ids, batch.mask, batch.exemplars, batch.labels)
+        answers = detect(model, found, side, 0.5)
+    for p, detections in enumerate(answers):
+        tally.add(detections, (batch.masks[batch.mask_of[p][batch.valid[p]]] > 0.5).cpu())
     return tally.f1()
 
 
@@ -64,7 +64,7 @@ def main():
         trainer.tell = lambda: told.append(tell())
         trainer.run(600)
         assert (Path(folder) / detector_train.CHECKPOINT).exists()
-    judge(told, f1_by_heart(trainer.model, batch))
+    judge(told, f1_by_heart(trainer, batch))
 
 
 def judge(told, f1):

@@ -32,7 +32,7 @@ from run_config import read_config
 from scenes import make_maker
 from vocabulary import Text, compacted
 
-CHECKPOINT = "last.pt"
+CHECKPOINT, LOG = "last.pt", "log.jsonl"
 # A step counts as this many seconds at most, so that a process that was stopped for a while loses no training.
 MOST_SECONDS_OF_A_STEP = 20.0
 
@@ -151,6 +151,8 @@ class Trainer:
 
     def _dense_losses(self, batch, trunk, feature):
         losses, seen = {}, {}
+        if self.step < self.config.optimizer.heads_first:
+            trunk, feature = trunk.detach(), feature.detach()
         losses["dense"], seen["dense_accuracy"] = dense_loss(self.heads.dense, batch.dense, trunk)
         if batch.alignment:
             losses["align"], seen["align_accuracy"] = align_loss(
@@ -189,7 +191,7 @@ class Trainer:
         )
         if self.rank == 0:
             print(json.dumps(line), flush=True)
-            with open(self.out / "log.jsonl", "a") as log:
+            with open(self.out / LOG, "a") as log:
                 log.write(json.dumps(line) + "\n")
         self.sums, self.since, self.told_at = {}, {}, self.elapsed
         return means
@@ -233,6 +235,15 @@ class Trainer:
             self.averaged.copy_(state["averaged"])
         self.step, self.elapsed = state["step"], state["elapsed"]
         self.told_at = self.elapsed
+        if self.rank == 0:
+            self._forget_lost_steps()
+
+    def _forget_lost_steps(self):
+        """Lines of the log beyond the checkpoint, where a slice was killed, go."""
+        log = self.out / LOG
+        if log.exists():
+            kept = [line for line in log.read_text().splitlines() if json.loads(line)["step"] <= self.step]
+            log.write_text("".join(line + "\n" for line in kept))
 
 
 def load_weights(model, folder, text):

@@ -130,12 +130,14 @@ def read_folder(folder):
     return {name: w.float() for name, w in weights.items()}, Sam3Config(**config)
 
 
-def set_size(model, S):
-    """Lets the trunk take pictures of S pixels a side."""
-    bc = model.config.vision_config.backbone_config
-    bc.image_size = S
+def set_size(model, side):
+    """Lets the trunk take pictures of `side` pixels a side."""
+    trunk = model.config.vision_config.backbone_config
+    if trunk.image_size == side and getattr(model, "side_of_positions", None) == side:
+        return
+    trunk.image_size = model.side_of_positions = side
     for layer in model.vision_encoder.backbone.layers:
-        layer.position_ids = layer.precompute_positions(bc, layer.window_size)
+        layer.position_ids = layer.precompute_positions(trunk, layer.window_size).to(layer.position_ids.device)
 
 
 def init(model, seed=0):

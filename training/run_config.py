@@ -30,8 +30,9 @@ class Run:
 
 @dataclass
 class Optimizer:
-    """Learning rates of Muon and AdamW; `warm` steps until they are full; they end at `last` of it; `clip` is the longest
-    gradient. At the start of a stage with another size nothing is warmed again."""
+    """Learning rates of Muon and AdamW; `warm` steps until they are full; they end at the share `last`; `clip` is the
+    longest gradient. In the first `heads_first` steps the dense heads, which are never part of a model folder, learn on
+    features that they do not move yet: for runs that begin with trained weights."""
 
     lr: float = 3.6e-3
     adam_lr: float = 1.2e-3
@@ -39,6 +40,7 @@ class Optimizer:
     warm: int = 60
     last: float = 0.015
     clip: float = 2.0
+    heads_first: int = 0
 
 
 @dataclass

@@ -86,6 +86,7 @@ class Targets(unittest.TestCase):
 
     def test_a_thing_is_where_the_plan_puts_it(self):
         plan = self.maker.planner.plan(random.Random(0))
+        plan.backdrop = self.maker.backdrops.rows_of_kind["plain"][0]
         matrix = undone([[0.5, 0.0], [0.0, 0.25]], [0.5, -0.5])
         plan.layers = [Layer(self.maker.sprites.solid_row, 0.35, matrix, [1.0, 0.0, 0.0], 1)]
         plan.identities = [shape_identity("square", "red")]
