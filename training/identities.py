@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from concepts import EMOJI_LIST, SHAPES
-from photo_concepts import LABELLED_KINDS, PHOTO_CONCEPTS, PHOTO_NUMBERS, related
+from photo_concepts import LABELLED_KINDS, PHOTO_CONCEPTS, PHOTO_NUMBERS, WITHOUT_COLOUR, related
 from tags import ACTSET, BAR_AMB, BAR_TAGS, CN, SHAPE_AMB, SHAPE_TAGS, SN, classify_px, csyn
 
 # A thing has a colour when this share of its pixels has it; a colour is ambiguous for it from this share on.
@@ -164,8 +164,10 @@ def photo_identity(number, pixels):
     concept = PHOTO_CONCEPTS[number]
     names, kinds = concept["names"], concept["kinds"]
     shares = colour_shares(pixels)
-    by_colour, tinged = colour_phrases(shares, shares, names + kinds)
+    has_colour = number not in WITHOUT_COLOUR
+    by_colour, tinged = colour_phrases(shares, shares, names + kinds if has_colour else [])
     right = set(names) | set(kinds) | {"object", "thing"} | by_colour
+    other_colours = [f"{c} {names[0]}" for colour in CN for c in csyn(colour)] if has_colour else []
     coloured = [p for p in sorted(by_colour) if p.split(" ", 1)[-1] in names]
     return Identity(
         kind="photo",
@@ -173,7 +175,7 @@ def photo_identity(number, pixels):
         right=frozenset(right),
         ambiguous=frozenset((set(concept["ambiguous"]) | {"shape"} | tinged) - right),
         asked=tiers((0.62, names[:1]), (0.18, names), (0.1, kinds), (0.1, coloured)),
-        near=tiers((0.8, related(number)), (0.2, [f"{c} {names[0]}" for colour in CN for c in csyn(colour)])),
+        near=tiers((0.8, related(number)), (0.2, other_colours)),
         dense_class=FIRST_PHOTO + PHOTO_NUMBERS.index(number),
         colour=main_colour(shares),
     )
@@ -187,8 +189,9 @@ RARE_SHAPES = ("star", "heart", "pentagon", "hexagon", "crescent", "semicircle",
 def decidable():
     """Phrases that have an answer although a whole photograph is in the scene, in which many things are not labelled."""
     nouns = {name for concept in PHOTO_CONCEPTS.values() for name in concept["names"]} | set(LABELLED_KINDS)
+    coloured = nouns - {name for number in WITHOUT_COLOUR for name in PHOTO_CONCEPTS[number]["names"]}
     colours = [c for colour in CN for c in csyn(colour)]
-    found = nouns | {f"{c} {n}" for c in colours for n in nouns} | {"emoji", "icon"}
+    found = nouns | {f"{c} {n}" for c in colours for n in coloured} | {"emoji", "icon"}
     found |= {f"{c} {SHAPES[s][0]}" for c in colours for s in RARE_SHAPES}
     return found | {name for e in EMOJI_LIST if e["cat"] in RARE_EMOJI for name in e["names"]}
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import Sam3Model
@@ -92,3 +93,31 @@ class Detector:
         """`detections.Detections` of each phrase of an answer."""
         with torch.autocast(self.device, torch.bfloat16, enabled=self.is_bf16):
             return detect(self.model, found, side, least)
+
+
+def predict(detector, pictures, phrases, threshold=0.5):
+    """One phrase for each picture [S, S, 3] uint8: for each a dictionary of scores, masks at the picture's size, boxes
+    (corners, 0 to 1), presence (`pres`) and the scores of all queries (`all`), as numpy arrays."""
+    stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+    found = detector.ask(stacked, torch.arange(len(phrases)), phrases)
+    scores = found.logits[-1].sigmoid() * found.presence[-1].sigmoid()[:, None]
+    return [
+        dict(
+            scores=one.scores.numpy(),
+            masks=one.masks.numpy(),
+            boxes=one.boxes.numpy(),
+            pres=one.presence,
+            all=scores[p].cpu().numpy(),
+        )
+        for p, one in enumerate(detector.detections(found, stacked.shape[-1], threshold))
+    ]
+
+
+def ratio(a, b):
+    """IoU of two masks, 0 when both are empty."""
+    return (a & b).sum() / max(1, (a | b).sum())
+
+
+def rounded(numbers):
+    """For printing."""
+    return {a: (round(b, 3) if isinstance(b, float) else b) for a, b in numbers.items()}

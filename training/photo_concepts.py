@@ -6,7 +6,7 @@ them. The first name is asked most; ambiguous words are never asked while the th
 """
 
 PHOTO_LINES = """
-1 person, human, people > | man, woman, boy, girl, child, kid, baby, face, hand, clothing, shirt, head
+1 person, human, people > | man, woman, boy, girl, child, kid, baby, face, smiling face, happy face, smiley, eyes, hand, head, clothing, shirt, t shirt, shoe, sneaker, glasses, hat, bag
 2 bicycle, bike > vehicle | wheel
 3 car, automobile > vehicle | taxi, police car, van, suv, red car, blue car, yellow car
 4 motorcycle, motorbike > vehicle | scooter, bike
@@ -102,6 +102,8 @@ def _parsed(line):
     return int(number), dict(names=split(names), kinds=split(kinds), ambiguous=split(ambiguous))
 
 
+# Nobody is called by the colour of most of their pixels.
+WITHOUT_COLOUR = (1,)
 # COCO's category number → names, words for the kind, ambiguous words.
 PHOTO_CONCEPTS = dict(_parsed(line) for line in PHOTO_LINES.strip().splitlines())
 # Category numbers in the order of their class numbers.
