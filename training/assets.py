@@ -2,9 +2,9 @@
 
     python training/assets.py --font NotoColorEmoji.ttf [--twemoji DIR] [--held-out-style DIR] [--backgrounds DIR ...]
 
-Without --twemoji the second style repeats the first. --held-out-style are drawings that training never sees, for eval.py.
-Without --backgrounds only the photographs that come with scikit-image are used. README.md says where the sources are
-found and what their licences are.
+Without --twemoji the second style repeats the first. --held-out-style are drawings that training never sees, for
+eval.py. Without --backgrounds only the photographs that come with scikit-image are used. README.md says where the
+sources are found and what their licences are.
 """
 
 import argparse
@@ -142,7 +142,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--font", type=Path, required=True, help="NotoColorEmoji.ttf")
     parser.add_argument("--twemoji", type=Path, help="folder of 64-pixel PNG files named after code points")
-    parser.add_argument("--held-out-style", type=Path, help="folder of PNG files named after code points, for measuring")
+    parser.add_argument(
+        "--held-out-style", type=Path, help="folder of PNG files named after code points, for measuring"
+    )
     parser.add_argument("--backgrounds", nargs="*", default=[], help="folders with photographs")
     args = parser.parse_args()
     ASSETS.mkdir(parents=True, exist_ok=True)

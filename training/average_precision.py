@@ -1,5 +1,5 @@
-"""Average precision as COCO counts it, and cgF1 as SAM 3 reports it, in plain Python. Imported by photo_eval.py; no step by
-itself.
+"""Average precision as COCO counts it, and cgF1 as SAM 3 reports it, in plain Python. Imported by photo_eval.py; no
+step by itself.
 
 Overlaps are those of the found things [n, m] with the m true ones of a picture, the found ones best first.
 """
@@ -15,8 +15,8 @@ RECALLS = np.linspace(0, 1, 101)
 
 
 def hits(overlaps, threshold):
-    """Which found things have a true one for themselves, [n] bool: the best one takes the true one that it overlaps most
-    among those that are left."""
+    """Which found things have a true one for themselves, [n] bool: the best one takes the true one that it overlaps
+    most among those that are left."""
     taken, found = set(), []
     for row in overlaps:
         free = [j for j in range(len(row)) if j not in taken and row[j] >= threshold]
@@ -68,8 +68,8 @@ class ClassTally:
 
 @dataclass
 class Concepts:
-    """For cgF1: the product of pmF1, the F1 over phrases that fit something (over all thresholds), and IL_MCC, the Matthews
-    correlation of "something is found" with "something is there"."""
+    """For cgF1: the product of pmF1, the F1 over phrases that fit something (over all thresholds), and IL_MCC, the
+    Matthews correlation of "something is found" with "something is there"."""
 
     right: dict = field(default_factory=lambda: dict.fromkeys(THRESHOLDS, 0))
     found: int = 0

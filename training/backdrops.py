@@ -118,7 +118,8 @@ def labelled(folders, side):
 
 
 class BackdropBank:
-    """`entries` by index, `rows_of_kind`, and on the device `pictures` [M, 3, h, w] and `owners` [M, 1, h, w], uint8."""
+    """`entries` by index, `rows_of_kind`, and on the device `pictures` [M, 3, h, w] and `owners` [M, 1, h, w],
+    uint8."""
 
     def __init__(self, entries, device="cpu"):
         self.rows_of_kind = {}

@@ -92,7 +92,8 @@ def pooled_masks(owner, pictures, values, side):
 
 
 def token_owners(owner):
-    """The owner that is seen at each token, [I, h, h]: a thing rather than the backdrop, a later one rather than another."""
+    """The owner that is seen at each token, [I, h, h]: a thing rather than the backdrop, a later one rather than
+    another."""
     h = owner.shape[-1] // PATCH
     at = [slice(first, first + PATCH * (h - 1) + 1, PATCH) for first in (3, 10)]
     return torch.stack([owner[:, rows, columns] for rows in at for columns in at]).amax(0)
@@ -153,8 +154,8 @@ def jittered(box, rng):
 
 
 def exemplar_tensors(questions, pictures, boxes, rng, device):
-    """Boxes [P, n, 4] and labels [P, n] of the questions' exemplars; always at least one box, that does not count where a
-    question has none. `boxes` are centres and sizes of all things, as lists."""
+    """Boxes [P, n, 4] and labels [P, n] of the questions' exemplars; always at least one box, that does not count
+    where a question has none. `boxes` are centres and sizes of all things, as lists."""
     most = max(1, max(len(question.exemplars) for question in questions))
     rows, labels = [], []
     for question, b in zip(questions, pictures):
@@ -192,7 +193,9 @@ def asked(made, rng, per_picture, exemplar_share, absent_share, most_targets):
     return questions, pictures
 
 
-def make_batch(maker, text, seeds, side, per_picture, least=0.07, exemplar_share=0.33, absent_share=0.35, most_targets=48):
+def make_batch(
+    maker, text, seeds, side, per_picture, least=0.07, exemplar_share=0.33, absent_share=0.35, most_targets=48
+):
     """A batch of one scene for each seed, with `per_picture` phrases each; of pictures alone where that is 0."""
     made = maker.make(seeds, side, least)
     rng = random.Random(f"questions {seeds[0]}")

@@ -55,9 +55,9 @@ def chart(name, points, left, top):
         return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{content}</text>'
 
     low, right = top + MARGIN_TOP + down, left + WIDTH
-    frame = f'<rect x="{left + MARGIN_LEFT}" y="{top + MARGIN_TOP}" width="{across}" height="{down}" fill="none" stroke="#bbb"/>'
+    corner = f'x="{left + MARGIN_LEFT}" y="{top + MARGIN_TOP}"'
     return [
-        frame,
+        f'<rect {corner} width="{across}" height="{down}" fill="none" stroke="#bbb"/>',
         text(left + MARGIN_LEFT, top + MARGIN_TOP - 7, f"{name}: {points[-1][1]:.4g}"),
         text(left + MARGIN_LEFT - 4, top + MARGIN_TOP + 8, f"{y1:.3g}", "end"),
         text(left + MARGIN_LEFT - 4, low, f"{y0:.3g}", "end"),
@@ -78,7 +78,8 @@ def drawing(lines, names):
     for index, (name, points) in enumerate(charts.items()):
         left = GAP + index % COLUMNS * (WIDTH + GAP)
         body += chart(name, points, left, GAP + index // COLUMNS * (HEIGHT + GAP))
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="11">'
+    size = f'width="{width}" height="{height}" font-family="sans-serif" font-size="11"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
     return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *body, "</svg>"]) + "\n"
 
 

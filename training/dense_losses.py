@@ -14,8 +14,8 @@ from tags import CN
 
 
 class Heads(nn.Module):
-    """`here`: something of the phrase is at this token of the fusion encoder. `dense`: class, colour and box edges at each
-    token of the trunk. `align`: the neck's tokens where phrases are."""
+    """`here`: something of the phrase is at this token of the fusion encoder. `dense`: class, colour and box edges at
+    each token of the trunk. `align`: the neck's tokens where phrases are."""
 
     def __init__(self, trunk, width):
         super().__init__()
@@ -39,8 +39,8 @@ def dense_loss(head, dense, trunk):
 
 
 def align_loss(model, head, feature, alignment, owners):
-    """Open-vocabulary dense alignment: the neck's tokens [I, C, h, w] against the pooled phrases of the scoring head; and
-    the share of matches found less that of false ones."""
+    """Open-vocabulary dense alignment: the neck's tokens [I, C, h, w] against the pooled phrases of the scoring head;
+    and the share of matches found less that of false ones."""
     text = text_features(model, alignment.ids, alignment.mask)
     scoring = model.dot_product_scoring
     normed = scoring.text_mlp_out_norm(scoring.text_mlp(text) + text)

@@ -1,5 +1,5 @@
-"""What a model finds for phrases about pictures, and how much of it is right. Imported by detector_smoke.py, eval.py and
-photo_eval.py; no step by itself."""
+"""What a model finds for phrases about pictures, and how much of it is right. Imported by detector_smoke.py, eval.py
+and photo_eval.py; no step by itself."""
 
 from dataclasses import dataclass
 

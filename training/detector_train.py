@@ -4,9 +4,9 @@
     python training/detector_train.py --config training/configs/detector-cpu.toml --minutes 9 --resume
 
 Each call is a slice of --minutes within the run that the configuration describes; every slice ends with a checkpoint,
-from which --resume goes on as if nothing had been between. Checkpoints are also saved on the way, so that little is lost
-when a slice is stopped. The first stage may train the trunk alone. A line of JSON is logged now and then; curves.py draws
-them. `--from FOLDER` begins with the weights of a model folder.
+from which --resume goes on as if nothing had been between. Checkpoints are also saved on the way, so that little is
+lost when a slice is stopped. The first stage may train the trunk alone. A line of JSON is logged now and then;
+curves.py draws them. `--from FOLDER` begins with the weights of a model folder.
 """
 
 import argparse
@@ -38,8 +38,8 @@ MOST_SECONDS_OF_A_STEP = 20.0
 
 
 class Trainer:
-    """A run, or one process's part of it. `elapsed` are the seconds of all its slices so far. `maker`, where it is given,
-    makes the scenes; `begin` is a model folder to start from."""
+    """A run, or one process's part of it. `elapsed` are the seconds of all its slices so far. `maker`, where it is
+    given, makes the scenes; `begin` is a model folder to start from."""
 
     def __init__(self, config, out, rank=0, folders=None, begin=None, is_resumed=False, maker=None):
         self.config, self.out, self.rank, self.run_config = config, out, rank, config.run
@@ -141,9 +141,7 @@ class Trainer:
             square = trunk.transpose(1, 2).unflatten(2, (side, side))
             return self._dense_losses(batch, trunk, self.model.vision_encoder.neck.fpn_layers[2](square))
         vision = self.model.vision_encoder(batch.pixels)
-        found = answer(
-            self.model, vision, batch.picture_of, batch.ids, batch.mask, batch.exemplars, batch.labels
-        )
+        found = answer(self.model, vision, batch.picture_of, batch.ids, batch.mask, batch.exemplars, batch.labels)
         losses = detector_losses(self.model, batch, found, self.config.losses, self.config.mask_share, rng)
         losses["here"] = here_loss(self.heads.here, batch, found.memory)
         dense, seen = self._dense_losses(batch, found.trunk, found.levels[2])

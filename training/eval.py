@@ -127,7 +127,9 @@ def main():
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--no-geometry-token", action="store_true", help="ask text alone as the first sa3-nano was trained")
+    parser.add_argument(
+        "--no-geometry-token", action="store_true", help="ask text alone as the first sa3-nano was trained"
+    )
     parser.add_argument("--held-out-style", action="store_true", help="emoji as training never saw them")
     parser.add_argument("--pictures", type=Path, help="folder of labelled photographs that were not trained on")
     parser.add_argument("--labels", type=Path, help="folder of their outlines")
@@ -135,9 +137,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     folders = (args.pictures, args.labels) if args.pictures else None
-    maker = make_maker(
-        SEED, args.device, folders, 200, is_held_out=True, is_held_out_style=args.held_out_style
-    )
+    maker = make_maker(SEED, args.device, folders, 200, is_held_out=True, is_held_out_style=args.held_out_style)
     detector = Detector.read(args.model, args.size, args.device, args.precision == "bf16")
     detector.has_geometry_token &= not args.no_geometry_token
     numbers = measure(detector, maker, args.count, args.size, args.threshold)

@@ -1,5 +1,5 @@
-"""Step 10: makes twelve small scenes for tests: PNG files of 336x336, label PNGs (instance index + 1), and fixtures.json
-(phrases and the labels they mean).
+"""Step 10: makes twelve small scenes for tests: PNG files of 336x336, label PNGs (instance index + 1), and
+fixtures.json (phrases and the labels they mean).
 
     python training/fixtures.py [--out out/training/fixtures]
 

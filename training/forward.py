@@ -49,7 +49,8 @@ def geometry_features(model, feature, position, exemplars, labels):
 
 
 def forward(model, pixels, picture_of, ids, mask, exemplars=None, labels=None):
-    """`Answer` to phrases about pictures; without `exemplars` the geometry encoder is left out, as transformers does."""
+    """`Answer` to phrases about pictures; without `exemplars` the geometry encoder is left out, as transformers
+    does."""
     return answer(model, model.vision_encoder(pixels), picture_of, ids, mask, exemplars, labels)
 
 

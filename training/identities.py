@@ -27,8 +27,8 @@ DENSE_CLASSES = FIRST_PHOTO + len(PHOTO_NUMBERS)
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """`asked` and `near` are tiers of phrases, (weight, phrases): what is asked for it, and what is easily confused with
-    it. `colour` is an index into CN, or -1."""
+    """`asked` and `near` are tiers of phrases, (weight, phrases): what is asked for it, and what is easily confused
+    with it. `colour` is an index into CN, or -1."""
 
     kind: str
     name: str
@@ -79,7 +79,9 @@ def shape_identity(shape, colour):
             (0.18, [c + rest for c in colours for rest in ("", " object", " thing", " shape")]),
             (0.08, ["shape", "object", "thing"]),
         ),
-        near=tiers((0.4, other_colours), (0.4, [f"{c} {n}" for c in colours for n in other_shapes]), (0.2, other_shapes)),
+        near=tiers(
+            (0.4, other_colours), (0.4, [f"{c} {n}" for c in colours for n in other_shapes]), (0.2, other_shapes)
+        ),
         dense_class=FIRST_SHAPE + SN.index(shape),
         colour=CN.index(colour),
     )
@@ -110,8 +112,8 @@ def colour_shares(pixels):
 
 
 def colour_phrases(least, most, nouns):
-    """Phrases with colours that are right and that are ambiguous, for shares of colours in `least` and `most` [13] of all
-    drawings of a thing."""
+    """Phrases with colours that are right and that are ambiguous, for shares of colours in `least` and `most` [13] of
+    all drawings of a thing."""
     right, ambiguous = set(), set()
     for j, colour in enumerate(CN):
         if most[j] <= TINGED:
@@ -187,7 +189,8 @@ RARE_SHAPES = ("star", "heart", "pentagon", "hexagon", "crescent", "semicircle",
 
 
 def decidable():
-    """Phrases that have an answer although a whole photograph is in the scene, in which many things are not labelled."""
+    """Phrases that have an answer although a whole photograph is in the scene, in which many things are not
+    labelled."""
     nouns = {name for concept in PHOTO_CONCEPTS.values() for name in concept["names"]} | set(LABELLED_KINDS)
     coloured = nouns - {name for number in WITHOUT_COLOUR for name in PHOTO_CONCEPTS[number]["names"]}
     colours = [c for colour in CN for c in csyn(colour)]

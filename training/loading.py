@@ -77,8 +77,8 @@ class Detector:
 
     @torch.no_grad()
     def ask(self, pictures, picture_of, phrases, exemplars=None, labels=None):
-        """`forward.Answer` to phrases [P] about pictures [I, 3, S, S] from 0 to 1, `picture_of` [P]; exemplars [P, n, 4]
-        are centres and sizes with labels [P, n]."""
+        """`forward.Answer` to phrases [P] about pictures [I, 3, S, S] from 0 to 1, `picture_of` [P]; exemplars
+        [P, n, 4] are centres and sizes with labels [P, n]."""
         ids, mask = encode(phrases)
         if exemplars is None and self.has_geometry_token:
             exemplars = torch.full((len(phrases), 1, 4), 0.5)

@@ -1,8 +1,8 @@
 """What photographs show: the 80 things that COCO labels, with plain English names. No step of the recipe by itself;
 identities.py and photo_eval.py read it.
 
-A line is `number names > words for the kind | ambiguous words`. Numbers are COCO's category numbers, as label files have
-them. The first name is asked most; ambiguous words are never asked while the thing is in the scene.
+A line is `number names > words for the kind | ambiguous words`. Numbers are COCO's category numbers, as label files
+have them. The first name is asked most; ambiguous words are never asked while the thing is in the scene.
 """
 
 PHOTO_LINES = """
@@ -111,7 +111,8 @@ PHOTO_NUMBERS = list(PHOTO_CONCEPTS)
 
 
 def related(number):
-    """Names of other things that are easily taken for this one: those of the same kind, or of no kind."""
+    """Names of other things that are easily taken for this one: those of the same kind, or all others where it has
+    none."""
     kinds = set(PHOTO_CONCEPTS[number]["kinds"])
-    others = [c for n, c in PHOTO_CONCEPTS.items() if n != number and (kinds & set(c["kinds"]) or kinds == set(c["kinds"]))]
+    others = [c for n, c in PHOTO_CONCEPTS.items() if n != number and (not kinds or kinds & set(c["kinds"]))]
     return [name for concept in others for name in concept["names"]]

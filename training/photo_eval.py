@@ -1,11 +1,11 @@
 """Step 6: measures a model on labelled photographs that it was not trained on.
 
-    python training/photo_eval.py [MODEL_OR_CHECKPOINT] --pictures DIR --labels DIR [--all-absent] [--size 252] [--json F]
+    python training/photo_eval.py [MODEL_OR_CHECKPOINT] --pictures DIR --labels DIR [--all-absent]
 
-Every picture is asked for each of COCO's 80 names that it shows, and for some that it does not show (--absent, or all of
-them with --all-absent, which is what COCO does). AP of boxes and masks at an IoU of 0.5 and over 0.5 to 0.95, for "person"
-and as the mean over classes; cgF1 over all questions, at --threshold. All is measured on the square of --size pixels
-that the model sees. Crowds are counted as their labels have them.
+Every picture is asked for each of COCO's 80 names that it shows, and for some that it does not show (--absent, or all
+of them with --all-absent, which is what COCO does). AP of boxes and masks at an IoU of 0.5 and over 0.5 to 0.95, for
+"person" and as the mean over classes; cgF1 over all questions, at --threshold. All is measured on the square of
+--size pixels that the model sees. Crowds are counted as their labels have them.
 """
 
 import argparse

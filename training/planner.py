@@ -1,5 +1,5 @@
-"""What is in a scene, chosen on the CPU with a random.Random of each picture: the backdrop's part that is seen, the things
-with their places and looks, the camera. Imported by scenes.py; no step by itself.
+"""What is in a scene, chosen on the CPU with a random.Random of each picture: the backdrop's part that is seen, the
+things with their places and looks, the camera. Imported by scenes.py; no step by itself.
 
 Lengths are shares of the picture's side; maps lead from the picture, whose corners are at -1 and 1, into a sprite or a
 backdrop.
@@ -59,8 +59,8 @@ class Layer:
 @dataclass
 class Plan:
     """A picture that is not drawn yet. `window` maps it into the backdrop; `gain` and `offset` light the backdrop;
-    `camera` is blur, direction of a motion blur, gain, offset, noise, whether the noise is gray; `identities` are those of
-    the backdrop, then of the things."""
+    `camera` is blur, direction of a motion blur, gain, offset, noise, whether the noise is gray; `identities` are
+    those of the backdrop, then of the things."""
 
     backdrop: int
     window: list

@@ -45,8 +45,8 @@ class Optimizer:
 
 @dataclass
 class Stage:
-    """From the share `start` of the run on: `side` pixels, `pictures` in a batch of a process, `phrases` for each (0: the
-    trunk alone, with dense losses), things of at least `least` of the side."""
+    """From the share `start` of the run on: `side` pixels, `pictures` in a batch of a process, `phrases` for each (0:
+    the trunk alone, with dense losses), things of at least `least` of the side."""
 
     start: float = 0.0
     side: int = 168
@@ -112,7 +112,9 @@ def from_values(values, where="configuration"):
     config.data = filled(Data, data | dict(mixture=mixture), f"{where} [data]")
     losses = values.pop("losses", {})
     if set(losses) - set(LOSSES):
-        raise SystemExit(f"{where} [losses]: {sorted(set(losses) - set(LOSSES))} is not known; there are {sorted(LOSSES)}")
+        raise SystemExit(
+            f"{where} [losses]: {sorted(set(losses) - set(LOSSES))} is not known; there are {sorted(LOSSES)}"
+        )
     config.losses |= losses
     config.mask_share = values.pop("mask_share", config.mask_share)
     config.stages = [filled(Stage, stage, f"{where} [[stages]]") for stage in values.pop("stages", [{}])]

@@ -1,6 +1,6 @@
-"""Scenes with the truth, composited a batch at a time on the device of the banks: `SceneMaker(…).make(seeds, side)` gives
-pictures, the thing that every pixel shows, and the things with their phrases. Imported by batches.py and eval.py; started
-by itself it times the compositor and draws a sheet of scenes with questions:
+"""Scenes with the truth, composited a batch at a time on the device of the banks: `SceneMaker(…).make(seeds, side)`
+gives pictures, the thing that every pixel shows, and the things with their phrases. Imported by batches.py and
+eval.py; started by itself it times the compositor and draws a sheet of scenes with questions:
 
     python training/scenes.py [--side 252] [--batch 16] [--device cpu] [--sheet FILE] [--pictures DIR --labels DIR]
 
@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from backdrops import make_backdrops
 from bank import MIP_SIDES, make_bank
 from camera import exposed
 from identities import Identity
-from planner import Planner
-from backdrops import make_backdrops
 from paths import WORK
+from planner import Planner
 
 # A thing can be asked for when this many pixels of it are visible, and this share of what is in the picture.
 LEAST_PIXELS = 12
@@ -104,7 +104,8 @@ class SceneMaker:
         return pictures.clamp_(0, 1), owner[:, 0].long()
 
     def _composite(self, pictures, owner, full, rows, generator):
-        """Draws all layers (picture, layer) in their order; notes owners, and pixels of things that are in the picture."""
+        """Draws all layers (picture, layer) in their order; notes owners, and pixels of things that are in the
+        picture."""
         layers = self._sampled([layer for _, layer in rows], pictures.shape[-1], generator)
         covered = layers[:, 3] > 0.5
         nth, counts = [], {}
@@ -182,7 +183,9 @@ def counted(owner, stride):
     return torch.bincount(shifted.flatten(), minlength=len(owner) * stride).view(-1, stride)
 
 
-def make_maker(seed, device="cpu", folders=None, backdrops=400, is_held_out=False, is_held_out_style=False, mixture=None):
+def make_maker(
+    seed, device="cpu", folders=None, backdrops=400, is_held_out=False, is_held_out_style=False, mixture=None
+):
     """A maker with its banks. `folders` are (pictures, labels) of labelled photographs."""
     sprites = make_bank(device, folders, is_held_out_style)
     return SceneMaker(sprites, make_backdrops(seed, backdrops, 288, device, folders, is_held_out), mixture)
@@ -205,8 +208,10 @@ def main():
     folders = (args.pictures, args.labels) if args.pictures else None
     began = time.time()
     maker = make_maker(args.seed, args.device, folders)
-    print(f"{time.time() - began:.1f} s for the banks: {len(maker.sprites.levels[0])} sprites, "
-          f"{len(maker.backdrops.entries)} backdrops")
+    print(
+        f"{time.time() - began:.1f} s for the banks: {len(maker.sprites.levels[0])} sprites, "
+        f"{len(maker.backdrops.entries)} backdrops"
+    )
     began = time.time()
     for n in range(args.batches):
         made = maker.make([f"{args.seed} {n} {i}" for i in range(args.batch)], args.side)

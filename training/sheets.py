@@ -4,7 +4,6 @@ import random
 
 import cv2
 import numpy as np
-import torch
 from PIL import Image
 
 from prompts import Asker
@@ -13,7 +12,8 @@ COLUMNS = 6
 
 
 def drawn(picture, owner, questions):
-    """A scene as [S, S, 3] uint8: what the first question means in green, exemplars as frames, all questions as text."""
+    """A scene as [S, S, 3] uint8: what the first question means in green, exemplars as frames, all questions as
+    text."""
     image = (picture.permute(1, 2, 0).cpu().numpy() * 255).astype(np.uint8).copy()
     owner = owner.cpu().numpy()
     for index in questions[0].targets if questions else []:
