@@ -1,4 +1,4 @@
-"""Step 6: makes the clip, 10 s of 640x360 at 25 frames a second: six objects over a photograph, and for every frame a
+"""Step 7: makes the clip, 10 s of 640x360 at 25 frames a second: six objects over a photograph, and for every frame a
 PNG with the visible object of each pixel (0 background, else the object's id).
 
     python training/clip.py [--out out/training/clip]

@@ -1,4 +1,4 @@
-"""Step 7: measures a model on the clip, frame by frame and without tracking, with transformers alone.
+"""Step 8: measures a model on the clip, frame by frame and without tracking, with transformers alone.
 
     python training/clip_eval.py [MODEL_OR_CHECKPOINT] [--every 5] [--threshold 0.4] [--json FILE]
 

@@ -1,4 +1,4 @@
-"""Step 7b: exemplar boxes on the clip, with transformers alone: what a box adds to a phrase, and what a minus does.
+"""Step 9: exemplar boxes on the clip, with transformers alone: what a box adds to a phrase, and what a minus does.
 
     python training/exemplar_eval.py [MODEL] [--every 10] [--threshold 0.4]
 

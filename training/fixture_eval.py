@@ -1,4 +1,4 @@
-"""Step 9: what transformers finds on the pictures of fixtures.py, in fp32 and with its own processor: by phrase, and by
+"""Step 11: what transformers finds on the pictures of fixtures.py, in fp32 and with its own processor: by phrase, and by
 an exemplar box alone.
 
     python training/fixture_eval.py [MODEL] [--fixtures out/training/fixtures]
