@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from transformers import Sam3Model, Sam3Processor
 
+from loading import with_geometry_token
 from paths import FIXTURES, MODEL
 
 SIZE = (336, 336)
@@ -26,12 +27,13 @@ class Reference:
     """transformers' model and processor."""
 
     def __init__(self, folder):
+        self.folder = folder
         self.model = Sam3Model.from_pretrained(folder, dtype=torch.float32).eval()
         self.processor = Sam3Processor.from_pretrained(folder)
 
     def find(self, image, **asked):
         """Scores and masks above 0.5, and the presence of what was asked for."""
-        i = self.processor(images=image, return_tensors="pt", **asked)
+        i = with_geometry_token(self.processor(images=image, return_tensors="pt", **asked), self.folder)
         with torch.no_grad():
             o = self.model(**{k: v for k, v in i.items() if k in INPUTS})
         r = self.processor.post_process_instance_segmentation(

@@ -38,6 +38,14 @@ def uses_geometry_token(path):
     return json.loads(file.read_text()).get("text_prompt_uses_geometry_token", True) if file.exists() else True
 
 
+def with_geometry_token(inputs, path):
+    """A processor's inputs of a prompt of text alone, with a box that does not count where the model of `path` wants it."""
+    if "input_boxes" not in inputs and uses_geometry_token(path):
+        inputs["input_boxes"] = torch.full((1, 1, 4), 0.5)
+        inputs["input_boxes_labels"] = torch.full((1, 1), NO_BOX)
+    return inputs
+
+
 def make_tokenizer():
     """CLIP's, without padding."""
     tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
