@@ -119,6 +119,11 @@ def dense_targets(made, boxes):
     return Dense(classes, colours, owners, edges * (owners > 0)[..., None])
 
 
+def fit(identity, phrase):
+    """1 where a phrase is right for a thing, -1 where it is ambiguous, else 0."""
+    return 1.0 if phrase in identity.right else -1.0 if phrase in identity.ambiguous else 0.0
+
+
 def alignment(made, text, rng, width):
     """Phrases that fit or nearly fit things of the batch; None for scenes without any."""
     device = made.owner.device
@@ -132,18 +137,19 @@ def alignment(made, text, rng, width):
             phrases |= {phrase} - {UNKNOWN}
     phrases = sorted(phrases)
 
-    def fit(thing):
-        right, ambiguous = thing.identity.right, thing.identity.ambiguous
-        return [1.0 if p in right else -1.0 if p in ambiguous else 0.0 for p in phrases]
-
-    nothing = [0.0] * len(phrases)
-    unsure = [0.0 if p in DECIDABLE_IN_PHOTOGRAPHS else -1.0 for p in phrases]
-    rows = []
+    # Rows of the table that are made once: the backdrop, an open one, then every identity
+    rows = [[0.0] * len(phrases), [0.0 if p in DECIDABLE_IN_PHOTOGRAPHS else -1.0 for p in phrases]]
+    row_of, index = {}, []
     for things, is_open in zip(made.things, made.is_open):
-        row = [unsure if is_open else nothing] + [fit(t) for t in things]
-        rows.append(row + [nothing] * (width - len(row)))
+        for identity in (thing.identity for thing in things):
+            if identity not in row_of:
+                row_of[identity] = len(rows)
+                rows.append([fit(identity, phrase) for phrase in phrases])
+        row = [int(is_open)] + [row_of[thing.identity] for thing in things]
+        index.append(row + [0] * (width - len(row)))
+    table = torch.tensor(rows, device=device)[torch.tensor(index, device=device)]
     ids, mask = text.batch(phrases, rng, device)
-    return Alignment(ids, mask, torch.tensor(rows, device=device))
+    return Alignment(ids, mask, table)
 
 
 def jittered(box, rng):

@@ -87,9 +87,7 @@ def main():
         boxes += by_box(reference, image, labels, e["instances"])
     (args.fixtures / "predictions_transformers_fp32.json").write_text(json.dumps(phrases, indent=1))
     a = [x for v in phrases.values() for x in v.values()]
-    perfect = [
-        x["expected"] == x["detections"] and all(y >= 0.5 for y in x["best_iou_per_expected"]) for x in a
-    ]
+    perfect = [x["expected"] == x["detections"] and all(y >= 0.5 for y in x["best_iou_per_expected"]) for x in a]
     print("phrases", len(a), "perfect", sum(perfect))
     found = np.array(boxes)
     print("exemplar boxes", len(found), "found", int((found >= 0.5).sum()), "mean best IoU", found.mean())
