@@ -23,6 +23,8 @@ ASPECTS = {1.0: 0.3, 4 / 3: 0.2, 16 / 9: 0.45, 9 / 16: 0.05}
 # Owners of layers that are nobody's: a shadow leaves the owner as it is, a scribble takes it away.
 SHADOW, SCRIBBLE = -1, 0
 MOST_OBJECTS = 6
+# Smaller pictures of these show nothing that could be recognised.
+LEAST_DIAMETER = {"shape": 0.0, "emoji": 0.10, "cut_out": 0.16}
 
 # Every combination is looked up often.
 SHAPE_IDENTITIES = {(s, c): shape_identity(s, c) for s in SN for c in CN}
@@ -186,8 +188,7 @@ def diameter(rng, count, kind, least):
     """Of one thing among `count`."""
     largest = 0.62 if count <= 2 else 0.42 if count <= 4 else 0.32
     size = math.exp(rng.uniform(math.log(least), math.log(largest)))
-    if kind != "shape":
-        size = max(size, 0.10)
+    size = max(size, LEAST_DIAMETER[kind])
     if count == 1 and rng.random() < 0.1:
         size = rng.uniform(0.6, 0.95)
     return size
