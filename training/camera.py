@@ -1,7 +1,10 @@
-"""What a camera does to pictures: blur, motion blur, exposure, noise. Imported by scenes.py; no step by itself."""
+"""What a camera does to pictures: blur, motion blur, exposure, noise, JPEG. Imported by scenes.py; no step by
+itself."""
 
 import torch
 import torch.nn.functional as F
+
+from compression import compressed
 
 # Pixels of a blur's kernel to each side of its middle.
 REACH = 3
@@ -23,7 +26,11 @@ def exposed(pictures, cameras, generator):
         noise = torch.randn(len(noisy), *pictures.shape[1:], device=device, generator=generator)
         noise = torch.where(column("is_gray")[noisy] > 0, noise[:, :1], noise)
         pictures[noisy] = pictures[noisy] + noise * column("noise")[noisy]
-    return pictures.clamp_(0, 1)
+    pictures = pictures.clamp_(0, 1)
+    packed = [b for b, camera in enumerate(cameras) if camera["quality"]]
+    if packed:
+        pictures[packed] = compressed(pictures[packed], [cameras[b]["quality"] for b in packed])
+    return pictures
 
 
 def filtered(pictures, cameras):

@@ -10,7 +10,6 @@ curves.py draws them. `--from FOLDER` begins with the weights of a model folder.
 """
 
 import argparse
-import json
 import math
 import os
 import random
@@ -29,6 +28,7 @@ from losses import detector_losses
 from optimizer import Flat
 from paths import RUN
 from run_config import read_config
+from run_log import RunLog
 from scenes import make_maker
 from vocabulary import Text, compacted
 
@@ -59,7 +59,8 @@ class Trainer:
         self.flat = Flat(modules, numbers.lr, numbers.adam_lr, numbers.decay)
         self.averaged = self.flat.weights.data.clone() if config.run.ema else None
         self.step, self.elapsed = 0, 0.0
-        self.sums, self.since, self.told_at, self.saved_at = {}, {}, 0.0, 0.0
+        self.saved_at = 0.0
+        self.log = RunLog(out / LOG if rank == 0 else None)
         if state:
             self._resume(state)
         self.maker = maker or make_maker(
@@ -129,7 +130,9 @@ class Trainer:
             kept = min(self.run_config.ema, self.step / (self.step + 10))
             self.averaged.lerp_(self.flat.weights.data, 1 - kept)
         pairs = len(batch.ids) if batch.ids is not None else 0
-        self._note(dict(losses, **seen, loss=loss, norm=norm), dict(pictures=len(batch.pixels), pairs=pairs, data=made))
+        self.log.note(
+            dict(losses, **seen, loss=loss, norm=norm), dict(pictures=len(batch.pixels), pairs=pairs, data=made)
+        )
         self.elapsed = min(elapsed, self.elapsed + MOST_SECONDS_OF_A_STEP)
         return loss.detach()
 
@@ -164,35 +167,16 @@ class Trainer:
         warmth = min(1.0, (self.step + 1) / numbers.warm)
         return warmth * (numbers.last + (1 - numbers.last) * 0.5 * (1 + math.cos(math.pi * self.progress())))
 
-    def _note(self, values, counts):
-        for name, value in values.items():
-            total, count = self.sums.get(name, (0.0, 0))
-            self.sums[name] = (total + value.detach().float(), count + 1)
-        for name, count in dict(counts, steps=1).items():
-            self.since[name] = self.since.get(name, 0) + count
-
     def tell(self):
-        """Logs means since the last line, of the first process, and forgets them; the means."""
-        means = {name: round(float(total) / count, 4) for name, (total, count) in self.sums.items()}
-        took = max(self.elapsed - self.told_at, 1e-6)
-        ranks = self.run_config.processes
-        line = dict(
+        """Logs means since the last line, and forgets them; the means."""
+        facts = dict(
             step=self.step,
             progress=round(self.progress(), 4),
             minutes=round(self.elapsed / 60, 2),
             side=self.stage().side,
             rate=self._rate(),
-            pictures_per_second=round(ranks * self.since["pictures"] / took, 2),
-            pairs_per_second=round(ranks * self.since["pairs"] / took, 2),
-            data_share=round(self.since["data"] / took, 3),
-            **means,
         )
-        if self.rank == 0:
-            print(json.dumps(line), flush=True)
-            with open(self.out / LOG, "a") as log:
-                log.write(json.dumps(line) + "\n")
-        self.sums, self.since, self.told_at = {}, {}, self.elapsed
-        return means
+        return self.log.tell(facts, self.elapsed, self.run_config.processes)
 
     def save(self):
         """The checkpoint, written aside first, by the first process."""
@@ -232,16 +216,7 @@ class Trainer:
         if self.averaged is not None and state["averaged"] is not None:
             self.averaged.copy_(state["averaged"])
         self.step, self.elapsed = state["step"], state["elapsed"]
-        self.told_at = self.elapsed
-        if self.rank == 0:
-            self._forget_lost_steps()
-
-    def _forget_lost_steps(self):
-        """Lines of the log beyond the checkpoint, where a slice was killed, go."""
-        log = self.out / LOG
-        if log.exists():
-            kept = [line for line in log.read_text().splitlines() if json.loads(line)["step"] <= self.step]
-            log.write_text("".join(line + "\n" for line in kept))
+        self.log.go_on(self.step, self.elapsed)
 
 
 def load_weights(model, folder, text):

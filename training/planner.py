@@ -1,30 +1,21 @@
 """What is in a scene, chosen on the CPU with a random.Random of each picture: the backdrop's part that is seen, the
 things with their places and looks, the camera. Imported by scenes.py; no step by itself.
-
-Lengths are shares of the picture's side; maps lead from the picture, whose corners are at -1 and 1, into a sprite or a
-backdrop.
 """
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from colours import color_rgb
 from identities import shape_identity
+from placement import diameter, placed, scribble, shadow_of, shape_turn, window
 from tags import CN, SN
 
-# How far shapes are turned at most, in degrees to either side; all others may stand any way.
-TURNS = {"square": 20, "diamond": 12, "cross": 15, "heart": 40, "pentagon": 40}
-# Shapes and colours of which others are easily confused with them by their outline.
+# Shapes that look different in a mirror.
 FLIPPED_SHAPES = ("crescent", "triangle")
 # Width through height of the camera's picture, which reaches the model squeezed to a square.
 ASPECTS = {1.0: 0.3, 4 / 3: 0.2, 16 / 9: 0.45, 9 / 16: 0.05}
-# Owners of layers that are nobody's: a shadow leaves the owner as it is, a scribble takes it away.
-SHADOW, SCRIBBLE = -1, 0
 MOST_OBJECTS = 6
-# Smaller pictures of these show nothing that could be recognised.
-LEAST_DIAMETER = {"shape": 0.0, "emoji": 0.10, "cut_out": 0.16}
 
 # Every combination is looked up often.
 SHAPE_IDENTITIES = {(s, c): shape_identity(s, c) for s in SN for c in CN}
@@ -43,25 +34,9 @@ class Mixture:
 
 
 @dataclass
-class Layer:
-    """One thing to draw. `matrix` is a b c, d e f; `colour` multiplies the sprite's; `shading` are the numbers of
-    scenes.shaded; `outline` is a width in pixels and a brightness; `owner` counts the things of the scene from 1."""
-
-    sprite: int
-    diameter: float
-    matrix: list
-    colour: list
-    owner: int
-    shading: list = field(default_factory=lambda: [1.0, 0.0, 0.0, 0.0])
-    texture: float = 0.0
-    outline: tuple = (0, 0.0)
-    opacity: float = 1.0
-
-
-@dataclass
 class Plan:
     """A picture that is not drawn yet. `window` maps it into the backdrop; `gain` and `offset` light the backdrop;
-    `camera` is blur, direction of a motion blur, gain, offset, noise, whether the noise is gray; `identities` are
+    `camera` is blur, direction of a motion blur, gain, offset, noise, whether the noise is gray, JPEG; `identities` are
     those of the backdrop, then of the things."""
 
     backdrop: int
@@ -170,44 +145,6 @@ class Planner:
         return ("cut_out", row), row, self.sprites.identities[row], picture_look(rng, True)
 
 
-def window(rng, backdrop, aspect):
-    """The part of a backdrop that is seen, with the camera's aspect, as a map; half of them flipped."""
-    if backdrop.kind in ("plain", "bars"):
-        width = height = 1.0 if rng.random() < 0.7 else rng.uniform(0.7, 1)
-    else:
-        height = rng.uniform(0.35, 1) if backdrop.kind != "labelled" else rng.uniform(0.55, 1)
-        width = height * aspect / backdrop.aspect
-        if width > 1:
-            width, height = 1.0, height / width
-    x, y = rng.uniform(width - 1, 1 - width), rng.uniform(height - 1, 1 - height)
-    flip = -1 if rng.random() < 0.5 else 1
-    return [width * flip, 0.0, x, 0.0, height, y]
-
-
-def diameter(rng, count, kind, least):
-    """Of one thing among `count`."""
-    largest = 0.62 if count <= 2 else 0.42 if count <= 4 else 0.32
-    size = math.exp(rng.uniform(math.log(least), math.log(largest)))
-    size = max(size, LEAST_DIAMETER[kind])
-    if count == 1 and rng.random() < 0.1:
-        size = rng.uniform(0.6, 0.95)
-    return size
-
-
-def shape_turn(rng, shape):
-    """Degrees by which a shape is turned."""
-    most = TURNS.get(shape, 360)
-    if shape != "triangle":
-        turn = rng.uniform(-most, most)
-    else:
-        turn = rng.uniform(-180, 180) if rng.random() < 0.5 else rng.uniform(-15, 15)
-    if rng.random() < 0.3:
-        turn = 0 if shape not in ("rectangle", "arrow") else rng.choice([0, 90])
-    elif most == 360 and rng.random() < 0.5:
-        turn = rng.gauss(0, 12) + (rng.choice([0, 90, 180, 270]) if shape in ("arrow", "rectangle") else 0)
-    return turn
-
-
 def shape_look(rng, rgb):
     """Flat, shaded or textured, some with an outline."""
     look = dict(colour=rgb.tolist())
@@ -230,50 +167,9 @@ def picture_look(rng, stands_upright):
     return dict(turn=turn, may_flip=True, colour=colour)
 
 
-def placed(rng, sprite, size, aspect, identity, owner, look):
-    """A thing somewhere in the picture, hardly ever far beyond its edge."""
-    look = dict(look)
-    turn, may_flip = math.radians(look.pop("turn")), look.pop("may_flip")
-    stretch = math.exp(rng.uniform(-0.12, 0.12))
-    across = size * stretch * (1 / aspect if aspect > 1 else 1) * (1.15 if aspect > 1 else 1)
-    down = size / stretch * (aspect if aspect < 1 else 1) * (1.15 if aspect > 1 else 1)
-    flip = -1 if may_flip and rng.random() < 0.5 else 1
-    cos, sin = math.cos(turn), math.sin(turn)
-    linear = [[across * cos * flip, -across * sin], [down * sin * flip, down * cos]]
-    reach = [min(1.0, (abs(row[0]) + abs(row[1])) * 0.6) for row in linear]
-    centre = [rng.uniform(r - 1, 1 - r) for r in reach]
-    return Layer(sprite, math.sqrt(across * down), undone(linear, centre), owner=owner, **look)
-
-
-def undone(linear, centre):
-    """The inverse of an affine map, as six numbers."""
-    (a, b), (c, d) = linear
-    det = a * d - b * c
-    a, b, c, d = d / det, -b / det, -c / det, a / det
-    x, y = centre
-    return [a, b, -a * x - b * y, c, d, -c * x - d * y]
-
-
-def shadow_of(rng, layer):
-    """A darker copy, a little to the lower right; the owner stays."""
-    away = rng.uniform(0.02, 0.045)
-    a, b, x, c, d, y = layer.matrix
-    matrix = [a, b, x - (a + b) * away, c, d, y - (c + d) * away]
-    return Layer(layer.sprite, layer.diameter, matrix, [0.0] * 3, SHADOW, opacity=0.45)
-
-
-def scribble(rng, solid_row):
-    """A thin line over everything, which belongs to nobody."""
-    turn, length, width = rng.uniform(0, math.pi), rng.uniform(0.2, 1.4), rng.uniform(0.004, 0.016)
-    cos, sin = math.cos(turn), math.sin(turn)
-    linear = [[length * cos, -width * sin], [length * sin, width * cos]]
-    matrix = undone(linear, [rng.uniform(-1, 1), rng.uniform(-1, 1)])
-    return Layer(solid_row, width, matrix, [rng.random() for _ in range(3)], SCRIBBLE)
-
-
 def camera(rng):
-    """Blur, motion blur, exposure and noise."""
-    found = dict(blur=0.0, motion=0, is_upright=False, gain=1.0, offset=0.0, noise=0.0, is_gray=False)
+    """Blur, motion blur, exposure, noise, and the quality of a JPEG (0: none)."""
+    found = dict(blur=0.0, motion=0, is_upright=False, gain=1.0, offset=0.0, noise=0.0, is_gray=False, quality=0)
     kind = rng.random()
     if kind < 0.10:
         found["blur"] = rng.uniform(0.4, 1.3)
@@ -283,4 +179,6 @@ def camera(rng):
         found.update(gain=rng.uniform(0.8, 1.12), offset=rng.uniform(-0.047, 0.059))
     if rng.random() < 0.20:
         found.update(noise=rng.uniform(2, 9) / 255, is_gray=rng.random() < 0.5)
+    if rng.random() < 0.15:
+        found["quality"] = rng.randint(25, 80)
     return found

@@ -1,16 +1,20 @@
 """Tests of scenes and their targets: `python -m unittest discover training`. No assets are needed."""
 
+import io
 import random
 import unittest
 
 import numpy as np
 import torch
+from PIL import Image
 
 from backdrops import Backdrop, BackdropBank, generated
 from bank import make_bank
 from batches import PATCH, centred, make_batch, pooled_masks, thing_boxes, token_owners
+from compression import compressed
 from identities import DECIDABLE_IN_PHOTOGRAPHS, all_phrases, bar_identity, shape_identity
-from planner import Layer, Planner, undone
+from placement import Layer, undone
+from planner import Planner
 from prompts import UNKNOWN, Asker
 from scenes import SceneMaker, Thing
 from vocabulary import Text, compacted, spread
@@ -110,6 +114,27 @@ class Targets(unittest.TestCase):
         picture[:, :32, 0], picture[:, 32:, 2], owner[:, 32:] = 255, 255, 2
         identities = [bar_identity("red", False), bar_identity("blue", False)]
         return BackdropBank([Backdrop("bars", picture, owner, identities)])
+
+
+class Compression(unittest.TestCase):
+    """JPEG on the device."""
+
+    def test_it_is_near_to_a_real_one(self):
+        made = small_maker().make(SEEDS[:4], 84).pictures
+        for quality, most in ((90, 0.01), (30, 0.02)):
+            own = compressed(made, [quality] * 4)
+            for picture, mine in zip(made, own, strict=True):
+                array = (picture.permute(1, 2, 0) * 255).round().byte().numpy()
+                file = io.BytesIO()
+                Image.fromarray(array).save(file, "JPEG", quality=quality, subsampling=0)
+                real = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
+                self.assertLess(float((mine - real).abs().mean()), most)
+
+    def test_less_quality_is_farther_away(self):
+        made = small_maker().make(SEEDS[:4], 84).pictures
+        far, near = ((compressed(made, [q] * 4) - made).abs().mean() for q in (20, 95))
+        self.assertGreater(far, 2 * near)
+        self.assertLess(float(near), 0.02)
 
 
 class Questions(unittest.TestCase):
