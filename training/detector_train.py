@@ -59,7 +59,7 @@ class Trainer:
         self.flat = Flat(modules, numbers.lr, numbers.adam_lr, numbers.decay)
         self.averaged = self.flat.weights.data.clone() if config.run.ema else None
         self.step, self.elapsed = 0, 0.0
-        self.saved_at = 0.0
+        self.saved_at, self.met_at = 0.0, time.monotonic()
         self.log = RunLog(out / LOG if rank == 0 else None)
         if state:
             self._resume(state)
@@ -89,7 +89,7 @@ class Trainer:
     def run(self, minutes):
         """A slice."""
         end = self.elapsed + minutes * 60
-        self.saved_at = self.elapsed
+        self.saved_at, self.met_at = self.elapsed, time.monotonic()
         while self.elapsed < end and self.progress() < 1:
             self.take_step()
             if self.step % self.run_config.every == 0:
@@ -119,7 +119,10 @@ class Trainer:
             losses, seen = self._losses(batch, rng)
         loss = sum(self.config.losses[name] * value for name, value in losses.items())
         loss.backward()
-        elapsed = processes.average([self.flat.weights], self.elapsed + time.monotonic() - began)
+        # From the last step's meeting to this one's, so that everything in between counts, a GPU's work too
+        now = time.monotonic()
+        elapsed = processes.average([self.flat.weights], self.elapsed + now - self.met_at)
+        self.met_at = now
         norm = self.flat.clipped(self.config.optimizer.clip)
         if torch.isfinite(norm):
             self.flat.step(self._rate(), batch.ids is None)
@@ -130,9 +133,8 @@ class Trainer:
             kept = min(self.run_config.ema, self.step / (self.step + 10))
             self.averaged.lerp_(self.flat.weights.data, 1 - kept)
         pairs = len(batch.ids) if batch.ids is not None else 0
-        self.log.note(
-            dict(losses, **seen, loss=loss, norm=norm), dict(pictures=len(batch.pixels), pairs=pairs, data=made)
-        )
+        counts = dict(pictures=len(batch.pixels), pairs=pairs, data=made)
+        self.log.note(dict(losses, **seen, loss=loss, norm=norm), counts)
         self.elapsed = min(elapsed, self.elapsed + MOST_SECONDS_OF_A_STEP)
         return loss.detach()
 
