@@ -4,7 +4,7 @@ itself."""
 import torch
 import torch.nn.functional as F
 
-from compression import compressed
+from jpeg import compressed
 
 # Pixels of a blur's kernel to each side of its middle.
 REACH = 3

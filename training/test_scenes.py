@@ -11,8 +11,8 @@ from PIL import Image
 from backdrops import Backdrop, BackdropBank, generated
 from bank import make_bank
 from batches import PATCH, centred, make_batch, pooled_masks, thing_boxes, token_owners
-from compression import compressed
 from identities import DECIDABLE_IN_PHOTOGRAPHS, all_phrases, bar_identity, shape_identity
+from jpeg import compressed
 from placement import Layer, undone
 from planner import Planner
 from prompts import UNKNOWN, Asker
