@@ -1,9 +1,10 @@
-"""Step 1: builds the asset bank below out/training/assets: shapes, emoji in two styles, backgrounds.
+"""Step 1: builds the asset bank below out/training/assets: emoji in two styles, backgrounds.
 
-    python training/assets.py --font NotoColorEmoji.ttf [--twemoji DIR] [--backgrounds DIR ...]
+    python training/assets.py --font NotoColorEmoji.ttf [--twemoji DIR] [--held-out-style DIR] [--backgrounds DIR ...]
 
-Without --twemoji the second style repeats the first. Without --backgrounds only the photographs that come with
-scikit-image are used. README.md says where the sources are found and what their licences are.
+Without --twemoji the second style repeats the first. --held-out-style are drawings that training never sees, for
+eval.py. Without --backgrounds only the photographs that come with scikit-image are used. README.md says where the
+sources are found and what their licences are.
 """
 
 import argparse
@@ -17,27 +18,26 @@ import numpy as np
 import skimage
 from PIL import Image, ImageDraw, ImageFont
 
-from concepts import EMOJI_LIST, SHAPES
+from concepts import EMOJI_LIST
 from paths import ASSETS
-from shapes import shape_alpha
 
 # Backgrounds are cut to this size in pixels.
 BH, BW = 360, 480
-VARIANTS_PER_SHAPE = 8
 PHOTOGRAPHS = (
     "coffee.png astronaut.png rocket.jpg hubble_deep_field.jpg motorcycle_left.png grass.png gravel.png brick.png "
     "moon.png page.png text.png ihc.png retina.jpg"
 ).split()
 
 
-def emoji_file(ch, twemoji):
-    """The file of an emoji in `twemoji`, whose files are named after code points; None when there is none."""
-    if twemoji is None:
+def emoji_file(ch, folder):
+    """The file of an emoji in a folder of PNG files that are named after code points; None when there is none."""
+    if folder is None:
         return None
     cps = [f"{ord(c):04x}" for c in ch]
-    for k in ("-".join(cps), "-".join(c for c in cps if c != "fe0f")):
-        if (twemoji / f"{k}.png").exists():
-            return twemoji / f"{k}.png"
+    plain = "-".join(c for c in cps if c != "fe0f")
+    for name in ("-".join(cps), plain, "-".join(cps).upper(), plain.upper()):
+        if (folder / f"{name}.png").exists():
+            return folder / f"{name}.png"
     return None
 
 
@@ -53,13 +53,6 @@ def fit(im):
     o = Image.new("RGBA", (128, 128), (0, 0, 0, 0))
     o.paste(im, ((128 - im.width) // 2, (128 - im.height) // 2))
     return np.array(o)
-
-
-def build_shapes():
-    """shapes.npy: [shape, variant, 128, 128] coverage."""
-    rng = np.random.default_rng(0)
-    sh = np.stack([np.stack([shape_alpha(s, rng) for _ in range(VARIANTS_PER_SHAPE)]) for s in SHAPES])
-    np.save(ASSETS / "shapes.npy", sh)
 
 
 def build_emoji(font, twemoji):
@@ -83,6 +76,21 @@ def build_emoji(font, twemoji):
         em[1, i] = b
     np.save(ASSETS / "emoji.npy", em)
     print("emoji", em.shape, "missing", missing)
+
+
+def build_held_out_style(folder):
+    """emoji_held_out.npy: [emoji, 128, 128, 4] RGBA, clear where the style has no drawing."""
+    drawn = np.zeros((len(EMOJI_LIST), 128, 128, 4), np.uint8)
+    missing = []
+    for i, e in enumerate(EMOJI_LIST):
+        path = emoji_file(e["ch"], folder)
+        picture = fit(Image.open(path).convert("RGBA")) if path else None
+        if picture is None:
+            missing.append(e["ch"])
+        else:
+            drawn[i] = picture
+    np.save(ASSETS / "emoji_held_out.npy", drawn)
+    print("held-out style", drawn.shape, "missing", missing)
 
 
 def background_files(folders):
@@ -134,11 +142,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--font", type=Path, required=True, help="NotoColorEmoji.ttf")
     parser.add_argument("--twemoji", type=Path, help="folder of 64-pixel PNG files named after code points")
+    parser.add_argument(
+        "--held-out-style", type=Path, help="folder of PNG files named after code points, for measuring"
+    )
     parser.add_argument("--backgrounds", nargs="*", default=[], help="folders with photographs")
     args = parser.parse_args()
     ASSETS.mkdir(parents=True, exist_ok=True)
-    build_shapes()
     build_emoji(args.font, args.twemoji)
+    if args.held_out_style:
+        build_held_out_style(args.held_out_style)
     build_backgrounds(args.backgrounds)
 
 

@@ -1,10 +1,10 @@
 """What lies behind a scene's objects: photographs, plain colours, gradients, noise, checks, colour bars. Imported by
-data.py; no step by itself."""
+backdrops.py and clips.py; no step by itself."""
 
 import cv2
 import numpy as np
 
-from bank import color_rgb
+from colours import color_rgb
 from tags import CN
 
 SMPTE75 = [

@@ -1,115 +1,141 @@
-"""The asset bank in memory, and for each emoji the phrases that fit it. Imported by the compositor and the fixture
-scripts; no step by itself. Needs what assets.py builds."""
+"""The bank of labelled sprites: shapes, emoji, and things cut out of photographs, on the device that composites them.
+Imported by the planner, the compositor and the fixture scripts; no step by itself. Emoji need what assets.py builds.
 
-import json
+A sprite is premultiplied RGBA, 128 pixels a side, from 0 to 255. Shapes are white and take their colour when they are
+composited.
+"""
 
-import cv2
+from dataclasses import dataclass, field
+from pathlib import Path
+
 import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
 
-from concepts import COLORS, EMOJI_LIST
+from concepts import EMOJI_LIST
+from identities import emoji_identity, photo_identity
 from paths import ASSETS
-from tags import ACTSET, CN, classify_px, csyn
+from shapes import shape_alpha
+from sprites import SIDE, cut_out
+from tags import ACTIVE, SN
 
-# Pictures that are used neither for learning nor for measuring.
-LEFT_OUT = (
-    "friends_by",
-    "motorcycle",
-    "LadyBird",
-    "goldfish",
-    "coffee",
-    "astronaut",
-    "greentock",
-    "FreshFlower",
-    "YellowFlower",
-)
+VARIANTS_PER_SHAPE = 8
+# Sides of the copies of a sprite.
+MIP_SIDES = (128, 64, 32, 16)
+# Files of emoji.npy's two styles and of the one that is kept for measuring.
+EMOJI_FILE, HELD_OUT_EMOJI_FILE = ASSETS / "emoji.npy", ASSETS / "emoji_held_out.npy"
 
 
-def mips(x):
-    """Sprites at 128, 64, 32 and 16 pixels."""
-    return [x] + [
-        np.stack([cv2.resize(i, (128 >> k, 128 >> k), interpolation=cv2.INTER_AREA) for i in x])
-        for k in (1, 2, 3)
-    ]
+def draw_shapes():
+    """Coverage of all variants, [shape, variant, 128, 128] uint8."""
+    rng = np.random.default_rng(0)
+    return np.stack([np.stack([shape_alpha(s, rng) for _ in range(VARIANTS_PER_SHAPE)]) for s in SN])
 
 
-def color_shares(sprite):
-    """Share of each colour of CN among the opaque pixels of an emoji."""
-    px = sprite[sprite[..., 3] > 200][:, :3]
-    cl = classify_px(np.ascontiguousarray(px))
-    return np.array([(cl == j).mean() for j in range(len(CN))])
+def premultiplied(rgba):
+    """[.., 4] uint8 with colours multiplied by their coverage."""
+    out = rgba.copy()
+    out[..., :3] = (rgba[..., :3].astype(np.uint16) * rgba[..., 3:] // 255).astype(np.uint8)
+    return out
 
 
-def emoji_tags(e, styles):
-    """Phrases that are right, and phrases that are ambiguous, for an emoji drawn in `styles`."""
-    mx = np.zeros(len(CN))
-    mn = np.ones(len(CN))
-    for sprite in styles:
-        f = color_shares(sprite)
-        mx = np.maximum(mx, f)
-        mn = np.minimum(mn, f)
-    pos = set(e["names"]) | set(e["hyper"]) | {"object", "thing", "emoji", "icon"}
-    amb = set(e["amb"]) | {"shape"}
-    for j, c in enumerate(CN):
-        for cc in csyn(c):
-            t = [cc, f"{cc} object", f"{cc} thing"]
-            if mn[j] > 0.6:
-                pos |= set(t)
-            elif mx[j] > 0.08:
-                amb |= set(t)
-            if mx[j] > 0.08:
-                amb |= {f"{cc} shape"}
-    if "star" in pos:
-        amb |= {"yellow star", "orange star"} - pos
-    # "red fruit" and the like, for the colour that most of it has
-    for j, c in enumerate(CN):
-        if mn[j] > 0.6:
-            for name in e["hyper"][:1] + e["names"][:1]:
-                if not name.startswith(c):
-                    pos |= {f"{c} {name}"}
-        elif mx[j] > 0.08:
-            for name in e["hyper"][:1] + e["names"]:
-                amb |= {f"{c} {name}"}
-    return frozenset(pos), frozenset(amb - pos)
+def read_emoji():
+    """[style, emoji, 128, 128, 4] RGBA uint8, or None without the assets."""
+    return np.load(EMOJI_FILE) if EMOJI_FILE.exists() else None
 
 
-class Bank:
-    """Sprites in four sizes, backgrounds split into those to learn on and those held out, tags of each emoji."""
-
-    def __init__(self):
-        self.shapes = np.load(ASSETS / "shapes.npy")
-        em = np.load(ASSETS / "emoji.npy")
-        self.bg = np.load(ASSETS / "bg.npy", mmap_mode="r")
-        self.nbg = len(self.bg)
-        self._split_backgrounds()
-        premultiplied = em.copy()
-        premultiplied[..., :3] = (em[..., :3].astype(np.uint16) * em[..., 3:] // 255).astype(np.uint8)
-        self.emip = [mips(premultiplied[k]) for k in range(2)]
-        self.smip = [mips(variants) for variants in self.shapes]
-        self.etags = [emoji_tags(e, em[:, i]) for i, e in enumerate(EMOJI_LIST)]
-        # Emoji that are easily taken for each other
-        self.ehard = [
-            [j for j, f in enumerate(EMOJI_LIST) if f["cat"] == e["cat"] and j != i and j in ACTSET]
-            for i, e in enumerate(EMOJI_LIST)
-        ]
-
-    def _split_backgrounds(self):
-        files = json.loads((ASSETS / "bg.json").read_text())
-        usable = [i for i, n in enumerate(files) if not any(z in n for z in LEFT_OUT)]
-        p = np.random.default_rng(5).permutation(usable)
-        k = max(8, self.nbg // 10)
-        self.val_bg = p[:k]
-        self.train_bg = p[k:]
+def category_number_and_outline(line):
+    """Of a line `class x y x y …`: the class, and corners [P, 2] as parts of the picture's sides."""
+    parts = line.split()
+    return int(parts[0]), np.array(parts[1:], float).reshape(-1, 2)
 
 
-def color_rgb(c, rng):
-    """A random colour that deserves the name `c`, as RGB from 0 to 255."""
-    a = COLORS[c]
-    h = rng.uniform(a[0], a[1]) % 360
-    s = rng.uniform(a[2], a[3])
-    v = rng.uniform(a[4], a[5])
-    i = int(h // 60) % 6
-    f = h / 60 - int(h // 60)
-    p = v * (1 - s)
-    q = v * (1 - f * s)
-    t = v * (1 - (1 - f) * s)
-    return np.array([(v, t, p), (q, v, p), (p, v, t), (p, q, v), (t, p, v), (v, p, q)][i]) * 255
+def labelled_photographs(folders):
+    """Of (pictures, labels): each picture that has a file of labels, with its [(number, outline)]."""
+    if not folders:
+        return
+    pictures, labels = folders
+    for file in sorted(Path(labels).glob("*.txt")):
+        path = Path(pictures) / f"{file.stem}.jpg"
+        lines = [line for line in file.read_text().splitlines() if len(line.split()) > 6]
+        if path.exists():
+            with Image.open(path) as picture:
+                yield picture.convert("RGB"), [category_number_and_outline(line) for line in lines]
+
+
+@dataclass
+class Sprites:
+    """`pictures` [N, 4, 128, 128] uint8 and its smaller copies. Rows: `shape_rows` by shape, `emoji_rows` by emoji (all
+    styles), `cut_out_rows`; `identities` of emoji and cut-outs by row. The last row is solid white."""
+
+    levels: list = field(default_factory=list)
+    identities: dict = field(default_factory=dict)
+    shape_rows: dict = field(default_factory=dict)
+    emoji_rows: dict = field(default_factory=dict)
+    cut_out_rows: list = field(default_factory=list)
+    solid_row: int = 0
+
+    def neighbours(self, emoji):
+        """Emoji of the same category."""
+        category = EMOJI_LIST[emoji]["cat"]
+        return [e for e in self.emoji_rows if e != emoji and EMOJI_LIST[e]["cat"] == category]
+
+
+def add_shapes(bank, pictures):
+    """Every variant as white coverage."""
+    for shape, variants in zip(SN, draw_shapes()):
+        bank.shape_rows[shape] = range(len(pictures), len(pictures) + len(variants))
+        pictures += [np.repeat(v[..., None], 4, 2) for v in variants]
+
+
+def add_emoji(bank, pictures, is_held_out_style):
+    """The styles that are learnt, the first twice as often; or the one that is held out, where it was collected."""
+    drawn = read_emoji()
+    if drawn is None:
+        return
+    shown = drawn
+    if is_held_out_style:
+        if not HELD_OUT_EMOJI_FILE.exists():
+            raise SystemExit(f"{HELD_OUT_EMOJI_FILE} is missing: run assets.py with --held-out-style")
+        shown = np.load(HELD_OUT_EMOJI_FILE)[None]
+    for emoji in ACTIVE:
+        identity = emoji_identity(emoji, list(drawn[:, emoji]) + ([shown[0, emoji]] if is_held_out_style else []))
+        styles = [s for s in shown[:, emoji] if s[..., 3].any()]
+        rows = list(range(len(pictures), len(pictures) + len(styles)))
+        if rows:
+            bank.emoji_rows[emoji] = rows[:1] + rows
+            bank.identities |= {row: identity for row in rows}
+            pictures += [premultiplied(s) for s in styles]
+
+
+def add_cut_outs(bank, pictures, folders):
+    """Instances of labelled photographs that are large enough."""
+    for picture, outlines in labelled_photographs(folders):
+        for number, outline in outlines:
+            sprite = cut_out(picture, outline)
+            if sprite is None:
+                continue
+            sprite = (sprite * 255).astype(np.uint8)
+            pixels = sprite[sprite[..., 3] > 250][:, :3]
+            if len(pixels) < 100:
+                continue
+            bank.cut_out_rows.append(len(pictures))
+            bank.identities[len(pictures)] = photo_identity(number, pixels)
+            pictures.append(sprite)
+
+
+def make_bank(device="cpu", folders=None, is_held_out_style=False, has_emoji=True):
+    """All sprites on a device. `folders` are (pictures, labels) of labelled photographs."""
+    bank, pictures = Sprites(), []
+    add_shapes(bank, pictures)
+    if has_emoji:
+        add_emoji(bank, pictures, is_held_out_style)
+    add_cut_outs(bank, pictures, folders)
+    bank.solid_row = len(pictures)
+    pictures.append(np.full((SIDE, SIDE, 4), 255, np.uint8))
+    full = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+    for side in MIP_SIDES:
+        smaller = F.adaptive_avg_pool2d(full.float(), side) if side < SIDE else full
+        bank.levels.append(smaller.round().to(torch.uint8).to(device))
+    return bank

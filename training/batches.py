@@ -1,211 +1,220 @@
-"""Scenes as training batches: pixels, phrases, and what they should give. Imported by train.py; no step by itself.
+"""Scenes as training batches: pictures, phrases with exemplar boxes, and what they should give. Imported by
+detector_train.py, detector_smoke.py and the evaluations; no step by itself.
 
-A batch of the full model has I pictures with K phrases each; a batch for the trunk alone has pictures only.
+Shapes: I pictures, P phrases of them all, S pixels a side, h tokens a side, H = 4 h mask pixels a side, N things of all
+pictures, G things of the phrase with the most, W the owner map's values of one picture.
 """
 
 import math
+import random
+from dataclasses import dataclass
 
-import cv2
-import numpy as np
 import torch
+import torch.nn.functional as F
 
-from concepts import EMOJI_LIST
-from prompts import variant
-from tags import CN, SN
+from identities import DECIDABLE_IN_PHOTOGRAPHS
+from prompts import UNKNOWN, Asker, variant
 
-# Classes of the dense head: background, emoji, shapes, bar.
-DENSE_CLASSES = 1 + len(EMOJI_LIST) + len(SN) + 1
+PATCH = 14
 # Phrases for the dense alignment in one batch.
-ALIGN_PROMPTS = 48
+ALIGN_PHRASES = 48
+# The label of an exemplar box that does not count.
+NO_BOX = -10
 
 
-def to_pixels(ims):
-    """[I, 3, S, S] from -1 to 1."""
-    return torch.from_numpy(np.stack(ims)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+@dataclass
+class Dense:
+    """What each token of the trunk shows, [I, h·h]: class, colour (-1 none), owner; distances to the edges of the
+    thing's box [I, h·h, 4]."""
+
+    classes: torch.Tensor
+    colours: torch.Tensor
+    owners: torch.Tensor
+    edges: torch.Tensor
 
 
-def dense_class(t):
-    """The dense head's class of an instance."""
-    if t["kind"] == "emoji":
-        return 1 + t["emoji"]
-    return 1 + len(EMOJI_LIST) + (SN.index(t["shape"]) if t["kind"] == "shape" else len(SN))
+@dataclass
+class Alignment:
+    """T phrases: ids and mask [T, tokens], and a table [I, W, T]: 1 match, 0 no match, -1 ambiguous."""
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    table: torch.Tensor
 
 
-def dense_targets(ows, S):
-    """For each token of each picture: class, colour (-1 none), distances to the object's box edges, owner."""
-    I = len(ows)
-    h = S // 14
-    tc = np.zeros((I, h, h), np.int64)
-    tco = np.full((I, h, h), -1, np.int64)
-    tbx = np.zeros((I, h, h, 4), np.float32)
-    own = np.zeros((I, h, h), np.int64)
-    for i, (ow, ins) in enumerate(ows):
-        o4 = np.max([ow[a : a + 14 * h : 14, c : c + 14 * h : 14] for a in (3, 10) for c in (3, 10)], 0)
-        own[i] = o4
-        for j in np.unique(o4):
-            if not j:
-                continue
-            t = ins[j - 1]
-            mm = o4 == j
-            tc[i][mm] = dense_class(t)
-            if "color" in t:
-                tco[i][mm] = CN.index(t["color"])
-            z = ow == j
-            ys = np.flatnonzero(z.any(1))
-            xs = np.flatnonzero(z.any(0))
-            yy, xx = np.nonzero(mm)
-            tbx[i][mm] = np.stack(
-                [
-                    (xx + 0.5) / h - xs[0] / S,
-                    (yy + 0.5) / h - ys[0] / S,
-                    (xs[-1] + 1) / S - (xx + 0.5) / h,
-                    (ys[-1] + 1) / S - (yy + 0.5) / h,
-                ],
-                1,
-            )
-    return tuple(torch.from_numpy(x).flatten(1, 2) for x in (tc, tco, tbx, own))
+@dataclass
+class Batch:
+    """pixels [I, 3, S, S] from -1 to 1; picture_of [P]; ids and mask [P, tokens]; exemplars [P, n, 4] (centre and size)
+    and labels [P, n]; boxes [P, G, 4] and valid [P, G]; masks [N, H, H] and mask_of [P, G], -1 where not valid.
+    Everything from `picture_of` on is missing in a batch for the trunk alone."""
+
+    pixels: torch.Tensor
+    dense: Dense
+    alignment: Alignment | None
+    picture_of: torch.Tensor | None = None
+    ids: torch.Tensor | None = None
+    mask: torch.Tensor | None = None
+    exemplars: torch.Tensor | None = None
+    labels: torch.Tensor | None = None
+    boxes: torch.Tensor | None = None
+    valid: torch.Tensor | None = None
+    masks: torch.Tensor | None = None
+    mask_of: torch.Tensor | None = None
 
 
-def align_batch(scene, text, ows, T=ALIGN_PROMPTS):
-    """T phrases for the pictures of a batch, with a phrase x instance table: 1 match, 0 no match, -1 ambiguous."""
-    r = scene.rng
-    flat = [t for _, ins in ows for t in ins if t["ok"] and t["pos"]]
-    ps = set()
-    if not flat:
+def thing_boxes(owner, width):
+    """Corners of what is visible of each owner, 0 to 1, [I, width, 4]; zeros where nothing is."""
+    count, side = owner.shape[:2]
+    flat = (owner + torch.arange(count, device=owner.device).view(-1, 1, 1) * width).flatten()
+    along = torch.arange(side, device=owner.device)
+    x = along.expand(count, side, side).flatten()
+    y = along[:, None].expand(count, side, side).flatten()
+    ends = []
+    for values, how, start in ((x, "amin", side), (y, "amin", side), (x + 1, "amax", 0), (y + 1, "amax", 0)):
+        empty = torch.full((count * width,), start, device=owner.device)
+        ends.append(empty.scatter_reduce(0, flat, values, how))
+    boxes = torch.stack(ends, 1).view(count, width, 4).float() / side
+    return boxes * (boxes[..., 2:3] > 0)
+
+
+def centred(corners):
+    """Centre and size from corners."""
+    return torch.cat([(corners[..., :2] + corners[..., 2:]) / 2, corners[..., 2:] - corners[..., :2]], -1)
+
+
+def pooled_masks(owner, pictures, values, side):
+    """Soft masks [N, side, side] of the owners `values` of `pictures` (lists of N)."""
+    if not pictures:
+        return owner.new_zeros((0, side, side), dtype=torch.float32)
+    at = torch.tensor(pictures, device=owner.device)
+    value = torch.tensor(values, device=owner.device).view(-1, 1, 1)
+    return F.adaptive_avg_pool2d((owner[at] == value).float(), side)
+
+
+def token_owners(owner):
+    """The owner that is seen at each token, [I, h, h]: a thing rather than the backdrop, a later one rather than
+    another."""
+    h = owner.shape[-1] // PATCH
+    at = [slice(first, first + PATCH * (h - 1) + 1, PATCH) for first in (3, 10)]
+    return torch.stack([owner[:, rows, columns] for rows in at for columns in at]).amax(0)
+
+
+def dense_targets(made, boxes):
+    """`Dense` of scenes whose things have the corners `boxes` [I, W, 4]."""
+    device, width = made.owner.device, boxes.shape[1]
+    owners = token_owners(made.owner)
+    count, h = owners.shape[:2]
+    owners = owners.flatten(1)
+
+    def table(value_of, nothing):
+        rows = [[nothing] + [value_of(t.identity) for t in things] for things in made.things]
+        return torch.tensor([row + [nothing] * (width - len(row)) for row in rows], device=device)
+
+    classes = table(lambda identity: identity.dense_class, 0).gather(1, owners)
+    colours = table(lambda identity: identity.colour, -1).gather(1, owners)
+    centres = (torch.arange(h, device=device) + 0.5) / h
+    places = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), -1).view(1, -1, 2)
+    corners = boxes.gather(1, owners[..., None].expand(-1, -1, 4))
+    edges = torch.cat([places - corners[..., :2], corners[..., 2:] - places], -1)
+    return Dense(classes, colours, owners, edges * (owners > 0)[..., None])
+
+
+def fit(identity, phrase):
+    """1 where a phrase is right for a thing, -1 where it is ambiguous, else 0."""
+    return 1.0 if phrase in identity.right else -1.0 if phrase in identity.ambiguous else 0.0
+
+
+def alignment(made, text, rng, width):
+    """Phrases that fit or nearly fit things of the batch; None for scenes without any."""
+    device = made.owner.device
+    asker = Asker(rng, [t for things in made.things for t in things], False, 0)
+    if not asker.askable:
         return None
+    phrases = set()
     for _ in range(200):
-        if len(ps) >= T:
-            break
-        t = r.choice(flat)
-        p = scene.specific(t) if r.random() < 0.75 else scene.negative([t])
-        if p != "UNK":
-            ps.add(p)
-    ps = sorted(ps)
-    tab = torch.zeros(len(ows), 1 + max(len(ins) for _, ins in ows), len(ps))
-    for i, (_, ins) in enumerate(ows):
-        for j, t in enumerate(ins):
-            tab[i, j + 1] = torch.tensor(
-                [1.0 if p in t["pos"] else -1.0 if p in t["amb"] else 0.0 for p in ps]
-            )
-    return text.batch(ps, r) + (tab,)
+        if len(phrases) < ALIGN_PHRASES:
+            phrase = asker.fitting() if rng.random() < 0.75 else asker.near_miss()
+            phrases |= {phrase} - {UNKNOWN}
+    phrases = sorted(phrases)
+
+    # Rows of the table that are made once: the backdrop, an open one, then every identity
+    rows = [[0.0] * len(phrases), [0.0 if p in DECIDABLE_IN_PHOTOGRAPHS else -1.0 for p in phrases]]
+    row_of, index = {}, []
+    for things, is_open in zip(made.things, made.is_open):
+        for identity in (thing.identity for thing in things):
+            if identity not in row_of:
+                row_of[identity] = len(rows)
+                rows.append([fit(identity, phrase) for phrase in phrases])
+        row = [int(is_open)] + [row_of[thing.identity] for thing in things]
+        index.append(row + [0] * (width - len(row)))
+    table = torch.tensor(rows, device=device)[torch.tensor(index, device=device)]
+    ids, mask = text.batch(phrases, rng, device)
+    return Alignment(ids, mask, table)
 
 
-def pre_batch(scene, text, S, I):
-    """A batch for the trunk alone."""
-    ims = []
-    ows = []
-    for _ in range(I):
-        im, ow, ins = scene.make(S)
-        ims.append(im)
-        ows.append((ow, ins))
-    return dict(
-        px=to_pixels(ims),
-        dense=dense_targets(ows, S),
-        align=align_batch(scene, text, ows),
-        prompts=[0] * I,
-    )
+def jittered(box, rng):
+    """A box (centre and size), a little off, as a hand draws it."""
+    x, y, w, h = box
+    a, b, c, d = (rng.gauss(0, 0.04) for _ in range(4))
+    return [x + a * w, y + b * h, min(1.0, w * math.exp(c)), min(1.0, h * math.exp(d))]
 
 
-class Outlines:
-    """Boxes and soft masks of one picture's instances, each made once."""
-
-    def __init__(self, ow, S):
-        self.ow, self.S, self.made = ow, S, {}
-
-    def of(self, q):
-        """Box (centre and size, 0 to 1) and mask (on the mask grid) of instance q."""
-        if q not in self.made:
-            S, H = self.S, self.S // 14 * 4
-            z = self.ow == q + 1
-            ys = np.flatnonzero(z.any(1))
-            xs = np.flatnonzero(z.any(0))
-            x0, x1, y0, y1 = xs[0] / S, (xs[-1] + 1) / S, ys[0] / S, (ys[-1] + 1) / S
-            box = ((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)
-            self.made[q] = box, cv2.resize(z.astype(np.float32), (H, H), interpolation=cv2.INTER_AREA)
-        return self.made[q]
+def exemplar_tensors(questions, pictures, boxes, rng, device):
+    """Boxes [P, n, 4] and labels [P, n] of the questions' exemplars; always at least one box, that does not count
+    where a question has none. `boxes` are centres and sizes of all things, as lists."""
+    most = max(1, max(len(question.exemplars) for question in questions))
+    rows, labels = [], []
+    for question, b in zip(questions, pictures):
+        row = [jittered(boxes[b][index + 1], rng) for index, _ in question.exemplars]
+        rows.append(row + [[0.5] * 4] * (most - len(row)))
+        labels.append([int(is_positive) for _, is_positive in question.exemplars] + [NO_BOX] * (most - len(row)))
+    return torch.tensor(rows, device=device), torch.tensor(labels, device=device)
 
 
-def exemplar(r, ins, p, g):
-    """For a batch with exemplar boxes: the exemplar or None, the phrase, and the instances it means."""
-    ex = r.choice(g)
-    u = r.random()
-    if u < 0.55:  # box only: everything of the same identity as the exemplar
-        same = [
-            j
-            for j, t in enumerate(ins)
-            if t["name"] == ins[ex]["name"] and t["kind"] == ins[ex]["kind"] and t["area"] > 0
-        ]
-        if all(ins[j]["ok"] for j in same):
-            p, g = "UNK1", same
-    elif u > 0.9:
-        ex = None
-    return ex, p, g
+def target_tensors(made, questions, pictures, boxes):
+    """boxes [P, G, 4], valid [P, G], masks [N, H, H], mask_of [P, G]."""
+    device, side = made.owner.device, made.owner.shape[-1] // PATCH * 4
+    meant = [[(b, index + 1) for index in q.targets] for q, b in zip(questions, pictures)]
+    known = {pair: n for n, pair in enumerate(dict.fromkeys(pair for pairs in meant for pair in pairs))}
+    most = max(1, max(map(len, meant)))
+    numbers = [[known[pair] for pair in pairs] + [-1] * (most - len(pairs)) for pairs in meant]
+    mask_of = torch.tensor(numbers, device=device)
+    own = torch.tensor(list(known) or [(0, 0)], device=device)
+    chosen = boxes[own[:, 0], own[:, 1]][mask_of.clamp(min=0)]
+    valid = mask_of >= 0
+    chosen = torch.where(valid[..., None], chosen, chosen.new_tensor([0.5, 0.5, 0.1, 0.1]))
+    masks = pooled_masks(made.owner, [b for b, _ in known], [value for _, value in known], side)
+    return dict(boxes=chosen, valid=valid, masks=masks, mask_of=mask_of)
 
 
-def box_tensors(boxes, masks):
-    """Boxes padded to the longest list, which of them count, and the masks of each phrase."""
-    P = len(boxes)
-    G = max(1, max(map(len, boxes)))
-    tb = torch.zeros(P, G, 4)
-    tb[..., 2:] = 0.1
-    tv = torch.zeros(P, G, dtype=torch.bool)
-    tm = []
-    for i in range(P):
-        n = len(boxes[i])
-        if n:
-            tb[i, :n] = torch.tensor(boxes[i], dtype=torch.float32)
-            tv[i, :n] = True
-        tm.append(torch.from_numpy(np.stack(masks[i])) if n else None)
-    return tb, tv, tm
+def asked(made, rng, per_picture, exemplar_share, absent_share, most_targets):
+    """Questions about all scenes, and the picture of each."""
+    questions, pictures = [], []
+    for b, things in enumerate(made.things):
+        asker = Asker(rng, things, made.is_open[b], most_targets)
+        for question in asker.questions(per_picture, absent_share):
+            has_boxes = rng.random() < exemplar_share
+            questions.append(asker.with_exemplars(question) if has_boxes else question)
+            pictures.append(b)
+    return questions, pictures
 
 
-def exemplar_tensors(r, gb):
-    """Exemplar boxes, a little off, and their labels: 1, or -10 where a phrase has none."""
-    gbox = torch.full((len(gb), 1, 4), 0.5)
-    glab = torch.full((len(gb), 1), -10)
-    for i, x in enumerate(gb):
-        if x is not None:
-            j = [r.gauss(0, 0.03) for _ in range(4)]
-            gbox[i, 0] = torch.tensor(
-                [x[0] + j[0] * x[2], x[1] + j[1] * x[3], x[2] * math.exp(j[2]), x[3] * math.exp(j[3])]
-            )
-            glab[i, 0] = 1
-    return gbox, glab
-
-
-def make_batch(scene, text, S, I, K, p_neg=0.35, p_geo=0.0):
-    """A batch of the full model; a part `p_geo` of the batches has exemplar boxes."""
-    r = scene.rng
-    geo = r.random() < p_geo
-    gb, ows, ims, prom, idx, boxes, masks = [], [], [], [], [], [], []
-    for i in range(I):
-        im, ow, ins = scene.make(S)
-        ows.append((ow, ins))
-        ims.append(im)
-        outlines = Outlines(ow, S)
-        for p, g in scene.prompts(ins, K, p_neg):
-            ex = None
-            if geo and g:
-                ex, p, g = exemplar(r, ins, p, g)
-            boxes.append([outlines.of(q)[0] for q in g])
-            masks.append([outlines.of(q)[1] for q in g])
-            gb.append(outlines.of(ex)[0] if ex is not None else None)
-            prom.append(p if p == "UNK1" else variant(p, r))
-            idx.append(i)
-    dense = dense_targets(ows, S)
-    align = align_batch(scene, text, ows)
-    tb, tv, tm = box_tensors(boxes, masks)
-    ids, am = text.batch(prom, r)
-    return dict(
-        align=align,
-        dense=dense,
-        gbox=exemplar_tensors(r, gb) if geo else None,
-        px=to_pixels(ims),
-        ids=ids,
-        am=am,
-        idx=torch.tensor(idx),
-        boxes=tb,
-        valid=tv,
-        masks=tm,
-        prompts=prom,
-    )
+def make_batch(
+    maker, text, seeds, side, per_picture, least=0.07, exemplar_share=0.33, absent_share=0.35, most_targets=48
+):
+    """A batch of one scene for each seed, with `per_picture` phrases each; of pictures alone where that is 0."""
+    made = maker.make(seeds, side, least)
+    rng = random.Random(f"questions {seeds[0]}")
+    width = 1 + max(len(things) for things in made.things)
+    corners = thing_boxes(made.owner, width)
+    batch = Batch(made.pictures * 2 - 1, dense_targets(made, corners), alignment(made, text, rng, width))
+    if not per_picture:
+        return batch
+    questions, pictures = asked(made, rng, per_picture, exemplar_share, absent_share, most_targets)
+    boxes, device = centred(corners), made.owner.device
+    batch.picture_of = torch.tensor(pictures, device=device)
+    batch.ids, batch.mask = text.batch([variant(q.phrase, rng) for q in questions], rng, device)
+    batch.exemplars, batch.labels = exemplar_tensors(questions, pictures, boxes.tolist(), rng, device)
+    for name, value in target_tensors(made, questions, pictures, boxes).items():
+        setattr(batch, name, value)
+    return batch

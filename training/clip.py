@@ -1,4 +1,4 @@
-"""Step 6: makes the clip, 10 s of 640x360 at 25 frames a second: six objects over a photograph, and for every frame a
+"""Step 7: makes the clip, 10 s of 640x360 at 25 frames a second: six objects over a photograph, and for every frame a
 PNG with the visible object of each pixel (0 background, else the object's id).
 
     python training/clip.py [--out out/training/clip]
@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import skimage
 
-from bank import Bank
+from bank import draw_shapes, premultiplied, read_emoji
 from concepts import EMOJI_LIST
 from paths import WORK
 from tags import SN
@@ -26,15 +26,15 @@ from tags import SN
 W, H, N, FPS = 640, 360, 250, 25
 
 
-def objects(b):
+def objects():
     """Id, name, phrases, (sprite, colour), diameter, centre and degrees as functions of t from 0 to 1."""
-    pi = math.pi
+    pi, shapes, drawn = math.pi, draw_shapes(), premultiplied(read_emoji()[0])
 
     def shape(s, c):
-        return b.smip[SN.index(s)][0][0], np.array(c, np.float32)
+        return shapes[SN.index(s)][0], np.array(c, np.float32)
 
     def emoji(n):
-        return b.emip[0][0][next(i for i, e in enumerate(EMOJI_LIST) if n in e["names"])], None
+        return drawn[next(i for i, e in enumerate(EMOJI_LIST) if n in e["names"])], None
 
     def bounce(t):
         return 90 + 460 * t, 250 - 150 * abs(math.sin(2.5 * pi * t))
@@ -124,7 +124,7 @@ def main():
     out = parser.parse_args().out
     shutil.rmtree(out / "masks", ignore_errors=True)
     (out / "masks").mkdir(parents=True)
-    objs = objects(Bank())
+    objs = objects()
     ff = encoder(out / "clip.mp4")
     boxes = []
     for f, (img, ow) in enumerate(frames(objs)):

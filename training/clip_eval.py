@@ -1,4 +1,4 @@
-"""Step 7: measures a model on the clip, frame by frame and without tracking, with transformers alone.
+"""Step 8: measures a model on the clip, frame by frame and without tracking, with transformers alone.
 
     python training/clip_eval.py [MODEL_OR_CHECKPOINT] [--every 5] [--threshold 0.4] [--json FILE]
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from eval import load, predict, ratio, rounded
+from loading import Detector, predict, ratio, rounded
 from paths import CLIP, MODEL
 
 SIZE = 252
@@ -73,7 +73,7 @@ def main():
     parser.add_argument("--threshold", type=float, default=0.4)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    m = load(args.model, SIZE)
+    m = Detector.read(args.model, SIZE, is_bf16=True)
     meta = json.loads((args.clip / "clip.json").read_text())
     frames = list(read_frames(args.clip / "clip.mp4"))
     idx = range(0, len(frames), args.every)

@@ -1,4 +1,4 @@
-"""Step 7b: exemplar boxes on the clip, with transformers alone: what a box adds to a phrase, and what a minus does.
+"""Step 9: exemplar boxes on the clip, with transformers alone: what a box adds to a phrase, and what a minus does.
 
     python training/exemplar_eval.py [MODEL] [--every 10] [--threshold 0.4]
 
@@ -14,6 +14,7 @@ import torch
 from transformers import Sam3Model, Sam3Processor
 
 from clip_eval import read_frames
+from loading import with_geometry_token
 from paths import CLIP, MODEL
 
 # Without a text the processor takes the word "visual".
@@ -38,11 +39,11 @@ class Reference:
     def __init__(self, folder, threshold):
         self.model = Sam3Model.from_pretrained(folder, dtype=torch.float32).eval()
         self.processor = Sam3Processor.from_pretrained(folder)
-        self.threshold = threshold
+        self.folder, self.threshold = folder, threshold
 
     def boxes(self, picture, **asked):
         """Boxes in pixels with a score above the threshold."""
-        inputs = self.processor(images=picture, return_tensors="pt", **asked)
+        inputs = with_geometry_token(self.processor(images=picture, return_tensors="pt", **asked), self.folder)
         with torch.no_grad():
             out = self.model(**inputs)
         scores = out.pred_logits[0].sigmoid() * out.presence_logits[0].sigmoid()

@@ -1,4 +1,4 @@
-"""Step 9: what transformers finds on the pictures of fixtures.py, in fp32 and with its own processor: by phrase, and by
+"""Step 11: what transformers finds on the pictures of fixtures.py, in fp32 and with its own processor: by phrase, and by
 an exemplar box alone.
 
     python training/fixture_eval.py [MODEL] [--fixtures out/training/fixtures]
@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from transformers import Sam3Model, Sam3Processor
 
+from loading import with_geometry_token
 from paths import FIXTURES, MODEL
 
 SIZE = (336, 336)
@@ -26,12 +27,13 @@ class Reference:
     """transformers' model and processor."""
 
     def __init__(self, folder):
+        self.folder = folder
         self.model = Sam3Model.from_pretrained(folder, dtype=torch.float32).eval()
         self.processor = Sam3Processor.from_pretrained(folder)
 
     def find(self, image, **asked):
         """Scores and masks above 0.5, and the presence of what was asked for."""
-        i = self.processor(images=image, return_tensors="pt", **asked)
+        i = with_geometry_token(self.processor(images=image, return_tensors="pt", **asked), self.folder)
         with torch.no_grad():
             o = self.model(**{k: v for k, v in i.items() if k in INPUTS})
         r = self.processor.post_process_instance_segmentation(
@@ -85,9 +87,7 @@ def main():
         boxes += by_box(reference, image, labels, e["instances"])
     (args.fixtures / "predictions_transformers_fp32.json").write_text(json.dumps(phrases, indent=1))
     a = [x for v in phrases.values() for x in v.values()]
-    perfect = [
-        x["expected"] == x["detections"] and all(y >= 0.5 for y in x["best_iou_per_expected"]) for x in a
-    ]
+    perfect = [x["expected"] == x["detections"] and all(y >= 0.5 for y in x["best_iou_per_expected"]) for x in a]
     print("phrases", len(a), "perfect", sum(perfect))
     found = np.array(boxes)
     print("exemplar boxes", len(found), "found", int((found >= 0.5).sum()), "mean best IoU", found.mean())

@@ -1,4 +1,4 @@
-"""Step 10: measures a model on frames that GStreamer made, and draws what it finds.
+"""Step 12: measures a model on frames that GStreamer made, and draws what it finds.
 
     for p in ball smpte snow black red checkers-8 gradient pinwheel; do
         gst-launch-1.0 videotestsrc pattern=$p num-buffers=30 ! video/x-raw,width=640,height=360 ! videoconvert ! \\
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from clip_eval import enlarge, read_frames
-from eval import load, predict, ratio, rounded
+from loading import Detector, predict, ratio, rounded
 from paths import CLIP, MODEL, WORK
 
 FRAMES = WORK / "gst"
@@ -98,7 +98,7 @@ def main():
     parser.add_argument("model", type=Path, nargs="?", default=MODEL)
     parser.add_argument("--size", type=int, default=252)
     args = parser.parse_args()
-    m = load(args.model, args.size)
+    m = Detector.read(args.model, args.size, is_bf16=True)
 
     def fit(f):
         return cv2.resize(f, (args.size, args.size), interpolation=cv2.INTER_LINEAR)

@@ -1,6 +1,6 @@
-"""Losses of the detector and the mask decoder. Imported by train.py; no step by itself.
+"""Losses of the detector and the mask decoder. Imported by detector_train.py; no step by itself.
 
-Shapes: L decoder layers, P phrases, Q queries, G objects of the phrase with the most.
+Shapes: L decoder layers, P phrases, Q queries, G objects of the phrase with the most, H mask pixels a side.
 """
 
 import torch
@@ -9,157 +9,143 @@ from scipy.optimize import linear_sum_assignment
 
 from forward import mask_branch
 
-# Weights of the losses, those of dense_losses.py first.
-W = dict(dense=0.7, align=1.0, aux=1.0, cls=3.0, pres=1.5, l1=5.0, giou=2.0, mask=2.0, dice=2.5, sem=1.0)
-# The part of the phrases with objects whose masks are learned in one step.
-MFRAC = 0.5
+# Reference boxes that each object teaches in the one-to-many loss.
+MANY = 4
 
 
-def xyxy(b):
+def xyxy(boxes):
     """Corners from centre and size."""
-    return torch.cat([b[..., :2] - b[..., 2:] / 2, b[..., :2] + b[..., 2:] / 2], -1)
+    return torch.cat([boxes[..., :2] - boxes[..., 2:] / 2, boxes[..., :2] + boxes[..., 2:] / 2], -1)
 
 
 def giou(a, b):
     """Generalised intersection over union of corner boxes."""
-    lt = torch.maximum(a[..., :2], b[..., :2])
-    rb = torch.minimum(a[..., 2:], b[..., 2:])
-    wh = (rb - lt).clamp(min=0)
-    it = wh[..., 0] * wh[..., 1]
-    aa = (a[..., 2] - a[..., 0]) * (a[..., 3] - a[..., 1])
-    bb = (b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1])
-    un = aa + bb - it
-    c = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).clamp(min=0)
-    c = c[..., 0] * c[..., 1]
-    return it / un.clamp(min=1e-7) - (c - un) / c.clamp(min=1e-7)
+    wh = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
+    both = wh[..., 0] * wh[..., 1]
+    area_a = (a[..., 2] - a[..., 0]) * (a[..., 3] - a[..., 1])
+    area_b = (b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1])
+    union = area_a + area_b - both
+    hull = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).clamp(min=0)
+    hull = hull[..., 0] * hull[..., 1]
+    return both / union.clamp(min=1e-7) - (hull - union) / hull.clamp(min=1e-7)
 
 
-class Assignment:
-    """Static and one to one: every object belongs to the nearest reference box (learned anchors), the same on all layers.
-    A query can decide by itself whether it is the owner, so duplicates disappear without long training."""
-
-    def __init__(self, m, b, o):
-        bx, lg = o["boxes"], o["logits"]
-        L, P, Q = lg.shape
-        cost = self._cost(m, b, bx)
-        self.counts = b["valid"].sum(1).tolist()
-        # 1 where a query owns an object
-        self.tgt = torch.zeros(L, P, Q)
-        # (phrase, queries, their objects)
-        self.pairs = []
-        li, pi, qi, gi, wt = [], [], [], [], []
-        for p in range(P):
-            n = self.counts[p]
-            if not n:
-                continue
-            q, g = linear_sum_assignment(cost[p, :, :n])
-            self.pairs.append((p, q, g))
-            self.tgt[:, p, q] = 1.0
-            for layer in range(L):
-                li += [layer] * len(q)
-                pi += [p] * len(q)
-                qi += q.tolist()
-                gi += g.tolist()
-                wt += [1.0 if layer else 0.7] * len(q)
-        self.index = tuple(map(torch.tensor, (li, pi, qi, gi)))
-        self.weight = torch.tensor(wt)
-
-    @staticmethod
-    def _cost(m, b, bx):
-        """[P, Q, G]: mostly the distance from the reference box, a little the predicted box."""
-        tb = b["boxes"]
-        an = m.detr_decoder.reference_points.weight.detach().float().sigmoid()
-        d = (an[None, :, None] - tb[:, None]).abs()
-        return (
-            5 * (d[..., 0] + d[..., 1])
-            + 2 * (d[..., 2] + d[..., 3])
-            + 0.15 * (1 - giou(xyxy(bx[-1])[:, :, None], xyxy(tb)[:, None]))
-        ).numpy()
+@torch.no_grad()
+def assignment_cost(model, batch, found):
+    """[P, Q, G]: mostly the distance from the reference box (learned anchor), a little the predicted box."""
+    truth = batch.boxes[:, None]
+    anchors = model.detr_decoder.reference_points.weight.detach().float().sigmoid()[None, :, None]
+    away = (anchors - truth).abs()
+    overlap = giou(xyxy(found.boxes[-1])[:, :, None], xyxy(truth))
+    return 5 * (away[..., 0] + away[..., 1]) + 2 * (away[..., 2] + away[..., 3]) + 0.15 * (1 - overlap)
 
 
-def class_losses(b, o, tgt):
+def assigned(cost, valid):
+    """The query that owns each object, [P, G]; 0 where there is none. Static and one to one, the same on all layers: a
+    query can decide by itself whether it is the owner, so duplicates disappear without long training."""
+    owners = torch.zeros(valid.shape, dtype=torch.long)
+    numbers = cost.float().cpu().numpy()
+    for p, count in enumerate(valid.sum(1).tolist()):
+        if count:
+            queries, objects = linear_sum_assignment(numbers[p, :, :count])
+            owners[p, torch.from_numpy(objects)] = torch.from_numpy(queries)
+    return owners.to(valid.device)
+
+
+def layer_weights(count, others, device):
+    """1 for the last layer, `others` for those before, [L]."""
+    return torch.tensor([others] * (count - 1) + [1.0], device=device)
+
+
+def class_losses(batch, found, owners):
     """Focal loss on every query, and whether the phrase is present at all."""
-    lg, pr = o["logits"], o["pres"]
-    L = len(lg)
-    has = b["valid"].any(1)
-    ng = b["valid"].sum().clamp(min=1).float()
-    pt = torch.where(tgt > 0, torch.sigmoid(lg), 1 - torch.sigmoid(lg))
-    al = torch.where(tgt > 0, 0.65, 0.35)
-    fo = al * (1 - pt).pow(0.5) * F.binary_cross_entropy_with_logits(lg, tgt, reduction="none")
-    lw = torch.tensor([0.7] * (L - 1) + [1.0])
-    wneg = torch.where(has, 1.0, 0.5)[None, :, None]
-    lcls = ((fo * wneg).sum((1, 2)) * lw).sum() / ng
-    lpres = (
-        F.binary_cross_entropy_with_logits(pr, has.float()[None].expand(L, -1), reduction="none").mean(1)
-        * torch.tensor([0.3] * (L - 1) + [1.0])
-    ).sum()
-    return lcls, lpres
+    logits, valid = found.logits, batch.valid
+    has = valid.any(1)
+    target = torch.zeros_like(logits[0]).scatter_add(1, owners, valid.float()).clamp(max=1).expand_as(logits)
+    right = torch.where(target > 0, logits.sigmoid(), 1 - logits.sigmoid())
+    focal = torch.where(target > 0, 0.65, 0.35) * (1 - right).clamp(min=1e-6).pow(0.5)
+    focal = focal * F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    focal = focal * torch.where(has, 1.0, 0.5)[None, :, None]
+    weights = layer_weights(len(logits), 0.7, logits.device)
+    objects = valid.sum().clamp(min=1)
+    presence = F.binary_cross_entropy_with_logits(
+        found.presence, has.float().expand_as(found.presence), reduction="none"
+    )
+    weights_of_presence = layer_weights(len(logits), 0.3, logits.device)
+    return (focal.sum((1, 2)) * weights).sum() / objects, (presence.mean(1) * weights_of_presence).sum()
 
 
-def box_losses(b, o, assignment):
+def box_losses(batch, found, owners):
     """L1 and GIoU on all layers."""
-    li, pi, qi, gi = assignment.index
-    ng = b["valid"].sum().clamp(min=1).float()
-    pb = o["boxes"][li, pi, qi]
-    gb = b["boxes"][pi, gi]
-    l1 = ((pb - gb).abs().sum(-1) * assignment.weight).sum() / ng / 2.0
-    lgi = ((1 - giou(xyxy(pb), xyxy(gb))) * assignment.weight).sum() / ng / 2.0
-    return l1, lgi
+    index = owners[None, ..., None].expand(len(found.boxes), -1, -1, 4)
+    boxes = found.boxes.gather(2, index)
+    weights = torch.full((len(boxes),), 1.0, device=boxes.device)
+    weights[0] = 0.7
+    weights = weights.view(-1, 1, 1) * batch.valid / batch.valid.sum().clamp(min=1) / 2
+    l1 = (boxes - batch.boxes).abs().sum(-1)
+    return (l1 * weights).sum(), ((1 - giou(xyxy(boxes), xyxy(batch.boxes))) * weights).sum()
 
 
-def instance_mask_losses(m, b, o, pairs, inst):
-    """Cross entropy and Dice of the owners' masks."""
-    me = m.mask_decoder.mask_embedder(o["hs"][-1])
-    tm = torch.cat([b["masks"][p][torch.from_numpy(g)] for p, _, g in pairs]).flatten(1)
-    pp = [p for p, q, _ in pairs for _ in q]
-    qq = [i for _, q, _ in pairs for i in q.tolist()]
-    em = me[torch.tensor(pp), torch.tensor(qq)]
-    outs = []
-    s = 0
-    for k, (_, q, _) in enumerate(pairs):
-        outs.append(em[s : s + len(q)] @ inst[k].flatten(1))
-        s += len(q)
-    pm = torch.cat(outs).float()
-    ps = pm.sigmoid()
-    nm = float(len(pp))
-    lmask = F.binary_cross_entropy_with_logits(pm, tm, reduction="none").mean(1)
-    # The cross entropy of small objects counts a little more
-    ar = tm.mean(1)
-    lmask = (lmask / (ar.clamp(min=0.004).sqrt() * 2 + 0.1)).sum() / nm
-    ldice = (1 - (2 * (ps * tm).sum(1) + 1) / (ps.sum(1) + tm.sum(1) + 1)).sum() / nm
-    return lmask, ldice
+def many_loss(batch, found, cost):
+    """L1 and GIoU of the queries whose reference boxes are near each object, whoever owns it."""
+    nearest = cost.topk(MANY, 1, largest=False).indices.transpose(1, 2).flatten(1)
+    index = nearest[None, ..., None].expand(len(found.boxes), -1, -1, 4)
+    boxes = found.boxes.gather(2, index).unflatten(2, (-1, MANY))
+    truth = batch.boxes[:, :, None]
+    away = (boxes - truth).abs().sum(-1) + 0.4 * (1 - giou(xyxy(boxes), xyxy(truth)))
+    return (away * batch.valid[..., None]).sum() / batch.valid.sum().clamp(min=1) / MANY / len(boxes)
 
 
-def semantic_loss(b, pairs, sem):
-    """The union of a phrase's objects; phrases without objects follow those of `pairs`."""
-    st = torch.zeros(len(sem), sem.shape[-1] ** 2)
-    for k, (p, _, _) in enumerate(pairs):
-        st[k] = b["masks"][p].sum(0).clamp(max=1).flatten()
-    sl = sem.flatten(1).float()
-    ss = sl.sigmoid()
-    return (
-        F.binary_cross_entropy_with_logits(sl, st, reduction="none").mean(1).mean() * 3
-        + (1 - (2 * (ss * st).sum(1) + 1) / (ss.sum(1) + st.sum(1) + 1))[: len(pairs)].mean()
-    )
+def mask_losses(model, batch, found, owners, share, rng):
+    """Cross entropy and Dice of the owners' masks, and the semantic map, for a share of the phrases."""
+    counts = batch.valid.sum(1).tolist()
+    positive = [p for p, count in enumerate(counts) if count]
+    negative = [p for p, count in enumerate(counts) if not count]
+    rng.shuffle(positive)
+    rng.shuffle(negative)
+    positive = positive[: max(2, int(len(positive) * share + 0.5))]
+    chosen = positive + negative[: max(1, len(negative) // 5)]
+    at = torch.tensor(chosen, device=owners.device)
+    instance, semantic = mask_branch(model, found, at)
+    valid, mask_of = batch.valid[at], batch.mask_of[at]
+    embedded = model.mask_decoder.mask_embedder(found.states[-1][at])
+    queries = embedded.gather(1, owners[at][..., None].expand(-1, -1, embedded.shape[-1]))
+    predicted = (queries @ instance.flatten(2))[valid].float()
+    truth = batch.masks.flatten(1)
+    union = truth.new_zeros(len(chosen), truth.shape[1])
+    union.index_add_(0, valid.nonzero()[:, 0], truth[mask_of[valid]])
+    crossed, dice = instance_losses(predicted, truth[mask_of[valid]])
+    return crossed, dice, semantic_loss(semantic.flatten(1).float(), union.clamp(max=1), len(positive))
 
 
-def losses(m, b, o, rng):
-    """All losses of a step, not yet weighted. Masks are learned for a part of the phrases."""
-    with torch.no_grad():
-        assignment = Assignment(m, b, o)
-    lcls, lpres = class_losses(b, o, assignment.tgt)
-    if not assignment.pairs:
-        z = o["logits"].sum() * 0
-        return dict(cls=lcls, pres=lpres, l1=z, giou=z, mask=z, dice=z, sem=z)
-    l1, lgi = box_losses(b, o, assignment)
-    neg = [i for i, n in enumerate(assignment.counts) if not n]
-    rng.shuffle(neg)
-    seln = neg[: max(1, len(neg) // 5)]
-    pairs = assignment.pairs
-    rng.shuffle(pairs)
-    pairs = pairs[: max(2, int(len(pairs) * MFRAC + 0.5))]
-    inst, sem = mask_branch(m, o, torch.tensor([p for p, _, _ in pairs] + seln))
-    lmask, ldice = instance_mask_losses(m, b, o, pairs, inst)
-    return dict(
-        cls=lcls, pres=lpres, l1=l1, giou=lgi, mask=lmask, dice=ldice, sem=semantic_loss(b, pairs, sem)
-    )
+def instance_losses(predicted, truth):
+    """Of masks [M, H·H]; the cross entropy of small objects counts a little more."""
+    area = truth.mean(1)
+    crossed = F.binary_cross_entropy_with_logits(predicted, truth, reduction="none").mean(1)
+    crossed = (crossed / (area.clamp(min=0.004).sqrt() * 2 + 0.1)).mean()
+    return crossed, dice_loss(predicted.sigmoid(), truth).mean()
+
+
+def dice_loss(shares, truth, extra=1.0):
+    """1 - Dice of each row, [M]."""
+    return 1 - (2 * (shares * truth).sum(1) + extra) / (shares.sum(1) + truth.sum(1) + extra)
+
+
+def semantic_loss(logits, union, positive):
+    """Of the union of a phrase's objects; the first `positive` phrases have some."""
+    crossed = F.binary_cross_entropy_with_logits(logits, union, reduction="none").mean(1).mean()
+    return 3 * crossed + dice_loss(logits.sigmoid(), union)[:positive].mean()
+
+
+def detector_losses(model, batch, found, weights, mask_share, rng):
+    """All losses of a step by name, not yet weighted; those of weight 0 are left out."""
+    cost = assignment_cost(model, batch, found)
+    owners = assigned(cost, batch.valid)
+    out = {}
+    out["cls"], out["pres"] = class_losses(batch, found, owners)
+    out["l1"], out["giou"] = box_losses(batch, found, owners)
+    if weights.get("many"):
+        out["many"] = many_loss(batch, found, cost)
+    if bool(batch.valid.any()):
+        out["mask"], out["dice"], out["sem"] = mask_losses(model, batch, found, owners, mask_share, rng)
+    return out

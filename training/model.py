@@ -1,13 +1,37 @@
-"""The architecture and its first weights: Hugging Face's Sam3Model with small numbers. Imported by train.py, export.py
-and eval.py; no step by itself."""
+"""The architecture and its first weights: Hugging Face's Sam3Model with small numbers. Imported by detector_train.py,
+export.py and the evaluations; no step by itself."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from transformers import Sam3Config
+from safetensors.torch import load_file
+from transformers import Sam3Config, Sam3Model
 
 
-def make_config(img=336, vh=192, vl=6, vi=576, fp=96, nq=48, th=128, tl=3, vocab=49408, el=3):
-    """`img` pixels a side; trunk `vh` wide with `vl` layers and an MLP of `vi`; detector `fp` wide with `nq` queries and
-    `el` encoder layers; text encoder `th` wide with `tl` layers and `vocab` token rows."""
+@dataclass(frozen=True)
+class Shape:
+    """The numbers of the architecture. `width` is the neck's and the detector's; with 128 (or 64, 192) a tracker has
+    memories of 64 channels, as transformers wants them."""
+
+    side: int = 252
+    width: int = 96
+    queries: int = 48
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    trunk_width: int = 192
+    trunk_layers: int = 6
+    trunk_mlp: int = 576
+    text_width: int = 128
+    text_layers: int = 3
+
+
+def make_config(shape=Shape(), vocab=49408):
+    """The configuration of these numbers, with `vocab` token rows."""
+    img, vh, vl, vi = shape.side, shape.trunk_width, shape.trunk_layers, shape.trunk_mlp
+    fp, nq, el, dl = shape.width, shape.queries, shape.encoder_layers, shape.decoder_layers
+    th, tl = shape.text_width, shape.text_layers
     return Sam3Config(
         vision_config=dict(
             fpn_hidden_size=fp,
@@ -22,7 +46,7 @@ def make_config(img=336, vh=192, vl=6, vi=576, fp=96, nq=48, th=128, tl=3, vocab
                 image_size=img,
                 patch_size=14,
                 window_size=6,
-                global_attn_indexes=[1, 3, 5],
+                global_attn_indexes=list(range(1, vl, 2)),
                 pretrain_image_size=84,
             ),
         ),
@@ -53,7 +77,7 @@ def make_config(img=336, vh=192, vl=6, vi=576, fp=96, nq=48, th=128, tl=3, vocab
         ),
         detr_decoder_config=dict(
             hidden_size=fp,
-            num_layers=3,
+            num_layers=dl,
             num_queries=nq,
             num_attention_heads=4,
             intermediate_size=fp * 4,
@@ -63,12 +87,57 @@ def make_config(img=336, vh=192, vl=6, vi=576, fp=96, nq=48, th=128, tl=3, vocab
     )
 
 
-def set_size(model, S):
-    """Lets the trunk take pictures of S pixels a side."""
-    bc = model.config.vision_config.backbone_config
-    bc.image_size = S
+def build(shape, rows, seed, attention):
+    """A model with `rows` token rows and its first weights."""
+    config = make_config(shape, rows)
+    config._attn_implementation = attention
+    torch.manual_seed(seed)
+    model = Sam3Model._from_config(config, attn_implementation=attention)
+    init(model, seed)
+    look_inside_the_box(model.detr_decoder)
+    set_size(model, shape.side)
+    return model
+
+
+def shape_of(config):
+    """The numbers of a configuration that this recipe made."""
+    vision, trunk = config.vision_config, config.vision_config.backbone_config
+    return Shape(
+        side=trunk.image_size,
+        width=vision.fpn_hidden_size,
+        queries=config.detr_decoder_config.num_queries,
+        encoder_layers=config.detr_encoder_config.num_layers,
+        decoder_layers=config.detr_decoder_config.num_layers,
+        trunk_width=trunk.hidden_size,
+        trunk_layers=trunk.num_hidden_layers,
+        trunk_mlp=trunk.intermediate_size,
+        text_width=config.text_config.hidden_size,
+        text_layers=config.text_config.num_hidden_layers,
+    )
+
+
+# The name of the token table among a model's weights.
+TOKEN_TABLE = "text_encoder.text_model.embeddings.token_embedding.weight"
+
+
+def read_folder(folder):
+    """Weights by name (float32) and configuration of a model folder: a detector, or the detector of a video model."""
+    config = json.loads((Path(folder) / "config.json").read_text())
+    weights = load_file(Path(folder) / "model.safetensors")
+    if "detector_config" in config:
+        config = config["detector_config"]
+        weights = {k.removeprefix("detector_model."): w for k, w in weights.items() if k.startswith("detector_model.")}
+    return {name: w.float() for name, w in weights.items()}, Sam3Config(**config)
+
+
+def set_size(model, side):
+    """Lets the trunk take pictures of `side` pixels a side."""
+    trunk = model.config.vision_config.backbone_config
+    if trunk.image_size == side and getattr(model, "side_of_positions", None) == side:
+        return
+    trunk.image_size = model.side_of_positions = side
     for layer in model.vision_encoder.backbone.layers:
-        layer.position_ids = layer.precompute_positions(bc, layer.window_size)
+        layer.position_ids = layer.precompute_positions(trunk, layer.window_size).to(layer.position_ids.device)
 
 
 def init(model, seed=0):
@@ -112,3 +181,15 @@ def init_reference_boxes(decoder):
     pts += [(0.5, 0.5, 0.8, 0.8), (0.35, 0.5, 0.5, 0.8), (0.65, 0.5, 0.5, 0.8)]
     p = torch.tensor(pts)[: decoder.reference_points.weight.shape[0]]
     decoder.reference_points.weight.data = torch.log(p / (1 - p))
+
+
+@torch.no_grad()
+def look_inside_the_box(decoder):
+    """First weights of the decoder's box bias: attend inside the reference box."""
+    for embed in (decoder.box_rpb_embed_x, decoder.box_rpb_embed_y):
+        embed.layer1.weight[0] = torch.tensor([-1.0, 0.0])
+        embed.layer1.weight[1] = torch.tensor([0.0, 1.0])
+        embed.layer1.bias[:2] = 0.0
+        sharpness = torch.tensor([1.0, 5.0, 10.0, 18.0])
+        embed.layer2.weight[:, 0] = -sharpness
+        embed.layer2.weight[:, 1] = -sharpness

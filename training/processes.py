@@ -1,5 +1,6 @@
 """Several processes train one model: equal weights, other clips, gradients averaged. On two cores two processes of one
-thread each are almost twice as fast as one process of two threads. Imported by tracker_train.py; no step by itself."""
+thread each are almost twice as fast as one process of two threads. Imported by detector_train.py
+and tracker_train.py; no step by itself."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draws the geometric shapes as coverage maps. Imported by assets.py; no step by itself."""
+"""Draws the geometric shapes as coverage maps. Imported by bank.py and sprites.py; no step by itself."""
 
 import math
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from bank import color_rgb
+from colours import color_rgb
 from paths import ASSETS
 from shapes import shape_alpha
 from tags import CN, SN

@@ -1,5 +1,5 @@
-"""Which phrases fit a shape, a bar or a colour, and which are ambiguous for it. Imported by bank.py, scene parts and
-train.py; no step by itself."""
+"""Which phrases fit a shape, a bar or a colour, and which are ambiguous for it. Imported by
+identities.py and scene parts; no step by itself."""
 
 import cv2
 import numpy as np
