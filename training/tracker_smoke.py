@@ -20,8 +20,8 @@ from clips import ClipMaker
 
 SIDE = 252
 FRAMES = 3
-LEAST_MEAN_IOU = 0.5
-MOST_LOSS_LEFT = 0.5
+LEAST_MEAN_IOU = 0.7
+MOST_LOSS_LEFT = 0.3
 
 
 def fixed_batch(seed=3):

@@ -9,8 +9,9 @@ use crate::{process, reference};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Learns a few pictures and clips by heart, and fails when it cannot.
-const SMOKE: [&str; 2] = ["detector_smoke.py", "tracker_smoke.py"];
+/// Units first; then a few pictures and clips are learnt by heart.
+const SMOKE: [&[&str]; 3] =
+    [&["-m", "unittest", "discover", "training"], &["training/detector_smoke.py"], &["training/tracker_smoke.py"]];
 /// Written when all packages are there.
 const COMPLETE: &str = "complete";
 
@@ -27,18 +28,17 @@ pub struct Options {
 /// Makes the environment where it is missing, and runs the script in the repository's root.
 pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
     let python = reference::python(&checkout.pins()?)?;
-    let training = checkout.root().join("training");
-    let packages = packages(&training.join("requirements.txt"))?;
-    let start = |script: &str, arguments: &[String]| {
+    let packages = packages(&checkout.root().join("training/requirements.txt"))?;
+    let in_root = || {
         let mut command = Command::new(&python);
         command.current_dir(checkout.root()).env("PYTHONPATH", &packages).env("PYTHONDONTWRITEBYTECODE", "1");
-        process::run(command.arg(training.join(script)).args(arguments))
+        command
     };
     match options.script.split_first() {
-        Some((script, arguments)) => start(script, arguments),
-        None => SMOKE.iter().try_for_each(|script| {
-            say!("run   {script}");
-            start(script, &[])
+        Some((script, arguments)) => process::run(in_root().arg(Path::new("training").join(script)).args(arguments)),
+        None => SMOKE.iter().try_for_each(|arguments| {
+            say!("run   python {}", arguments.join(" "));
+            process::run(in_root().args(*arguments))
         }),
     }
 }

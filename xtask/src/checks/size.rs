@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn only_sources_are_counted() {
         assert!(is_source(Path::new("src/lib.rs")));
-        assert!(is_source(Path::new("training/train.py")));
+        assert!(is_source(Path::new("training/export.py")));
         assert!(!is_source(Path::new("Cargo.lock")));
         assert!(!is_source(Path::new("model.safetensors")));
     }
