@@ -10,10 +10,9 @@ const SCORE_BF16: f64 = 0.02;
 const LEAST_IOU_BF16: f64 = 0.98;
 const LEAST_COSINE_BF16: f64 = 0.999;
 /// Or, where random weights amplify rounding, what is missing may be so many times what transformers' own bfloat16
-/// misses, in the mean of all queries; the worst query, which is another one with every order of sums, may miss three
-/// times what theirs does, as in float32.
+/// misses: the mean over all queries, and the worst query, which says less.
 const TIMES_THEIRS: f64 = 1.5;
-const TIMES_THEIRS_WORST: f64 = 3.0;
+const TIMES_THEIRS_WORST: f64 = 2.0;
 
 /// Lines that did not pass.
 pub type Failures = Vec<String>;
