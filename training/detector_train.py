@@ -133,8 +133,8 @@ class Trainer:
             kept = min(self.run_config.ema, self.step / (self.step + 10))
             self.averaged.lerp_(self.flat.weights.data, 1 - kept)
         pairs = len(batch.ids) if batch.ids is not None else 0
-        counts = dict(pictures=len(batch.pixels), pairs=pairs, data=made)
-        self.log.note(dict(losses, **seen, loss=loss, norm=norm), counts)
+        counts = dict(pictures=len(batch.pixels), pairs=pairs)
+        self.log.note(dict(losses, **seen, loss=loss, norm=norm), counts, made)
         self.elapsed = min(elapsed, self.elapsed + MOST_SECONDS_OF_A_STEP)
         return loss.detach()
 

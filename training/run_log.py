@@ -1,5 +1,5 @@
-"""The log of a run: a line of JSON every few steps, with means since the last one. Imported by detector_train.py; no
-step by itself."""
+"""The log of a run: a line of JSON every few steps, with means since the last one. Imported by detector_train.py
+and tracker_train.py; no step by itself."""
 
 import json
 
@@ -12,7 +12,7 @@ class RunLog:
         self._forget()
 
     def _forget(self):
-        self.sums, self.since = {}, {}
+        self.sums, self.since, self.data = {}, {}, 0.0
 
     def go_on(self, step, elapsed):
         """After a checkpoint of this step was read: lines beyond it, of a slice that was killed, go."""
@@ -21,8 +21,10 @@ class RunLog:
             lines = [line for line in self.path.read_text().splitlines() if json.loads(line)["step"] <= step]
             self.path.write_text("".join(line + "\n" for line in lines))
 
-    def note(self, values, counts):
-        """Values of one step (tensors), of which means are told, and counts, of which sums by time are."""
+    def note(self, values, counts, data=0.0):
+        """Values of one step (tensors), of which means are told, counts, which are told by the second, and the seconds
+        that the data took, of which the share is."""
+        self.data += data
         for name, value in values.items():
             total, count = self.sums.get(name, (0.0, 0))
             self.sums[name] = (total + value.detach().float(), count + 1)
@@ -35,9 +37,8 @@ class RunLog:
         took = max(elapsed - self.told_at, 1e-6)
         line = dict(
             facts,
-            pictures_per_second=round(processes * self.since["pictures"] / took, 2),
-            pairs_per_second=round(processes * self.since["pairs"] / took, 2),
-            data_share=round(self.since["data"] / took, 3),
+            **{f"{name}_per_second": round(processes * count / took, 3) for name, count in self.since.items()},
+            data_share=round(self.data / took, 3),
             **means,
         )
         if self.path:

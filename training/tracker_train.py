@@ -9,7 +9,6 @@ steps.
 """
 
 import argparse
-import json
 import math
 import os
 import random
@@ -23,6 +22,7 @@ import tracker_losses
 import tracker_model
 from clips import ClipMaker, add_photograph_options, load_photographs, photograph_folders
 from paths import MODEL, WORK
+from run_log import RunLog
 from sprites import make_sprites
 from tracker_forward import Tracker
 from tracker_roll import Roll, choose_plan, gather
@@ -55,7 +55,7 @@ class Trainer:
         self.maker = ClipMaker(args.seed, side, 8, sprites, load_photographs(args), args.device)
         tracker_model.calm_neck(self.model, self.maker.make().frames)
         self.step, self.elapsed = 0, 0.0
-        self.sums, self.since, self.told_at = {}, 0, 0.0
+        self.log = RunLog(args.out / "log.jsonl" if rank == 0 else None)
         self.batch_of_step = None
         if args.resume:
             self._resume(args.out / CHECKPOINT)
@@ -95,6 +95,7 @@ class Trainer:
         """One batch, one update; the seconds of the run after it."""
         began = time.monotonic()
         batch = self.batch(random.Random(f"{self.args.seed} {self.step} {self.rank}"))
+        made = time.monotonic() - began
         # The same plan in all processes, which wait for each other
         rng = random.Random(f"{self.args.seed} {self.step}")
         plan = choose_plan(rng, batch.frames.shape[1])
@@ -116,7 +117,8 @@ class Trainer:
                 optimizer.step()
         self.step += 1
         overlap = mean_iou(answers, batch)
-        self._note(dict(losses, loss=loss, norm=norm, mean_iou=overlap, **{f"iou_{plan.kind}": overlap}))
+        values = dict(losses, loss=loss, norm=norm, mean_iou=overlap, **{f"iou_{plan.kind}": overlap})
+        self.log.note(values, dict(clips=len(batch.frames), objects=len(batch.masks)), made)
         return min(elapsed, self.elapsed + MOST_SECONDS_OF_A_STEP)
 
     def _set_rate(self):
@@ -126,31 +128,16 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_lr"] * share
 
-    def _note(self, values):
-        for name, value in values.items():
-            total, count = self.sums.get(name, (0.0, 0))
-            self.sums[name] = (total + float(value.detach()), count + 1)
-        self.since += 1
-
     def tell(self):
         """Logs means since the last line, of the first process, and forgets them; the means."""
-        means = {name: round(total / count, 4) for name, (total, count) in self.sums.items()}
-        took = max(self.elapsed - self.told_at, 1e-6)
-        line = dict(
+        facts = dict(
             step=self.step,
             progress=round(self.progress(), 4),
             minutes=round(self.elapsed / 60, 2),
             frames=self.maker.frames,
             rate=self.optimizers[0].param_groups[0]["lr"],
-            steps_per_second=round(self.since / took, 3),
-            **means,
         )
-        if self.rank == 0:
-            print(json.dumps(line), flush=True)
-            with open(self.args.out / "log.jsonl", "a") as log:
-                log.write(json.dumps(line) + "\n")
-        self.sums, self.since, self.told_at = {}, 0, self.elapsed
-        return means
+        return self.log.tell(facts, self.elapsed, self.args.processes)
 
     def save(self):
         """The checkpoint, written aside first, by the first process."""
@@ -176,7 +163,7 @@ class Trainer:
             optimizer.load_state_dict(own)
         self.step, self.elapsed = state["step"], state["elapsed"]
         self.args.of, self.args.steps, self.args.seed = state["of"], state["steps"], state["seed"]
-        self.told_at = self.elapsed
+        self.log.go_on(self.step, self.elapsed)
 
 
 # Parts of names of matrices that are no hidden layers.
