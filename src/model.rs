@@ -37,7 +37,7 @@ pub struct ImageModel {
 pub struct Detections {
     /// Fusion encoder's tokens, [B, G·G, D].
     pub memory: Tensor,
-    /// Normed queries, [B, Q, D].
+    /// Normed queries, [B, Q, D] fp32.
     pub queries: Tensor,
     /// Boxes, cxcywh normalised, [B, Q, 4] fp32.
     pub boxes: Tensor,

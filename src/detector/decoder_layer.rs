@@ -1,6 +1,6 @@
 //! One layer of the decoder: queries look at each other, at the prompt, at the picture. Post-norm.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::PromptTokens;
 use crate::config::DecoderConfig;
@@ -35,7 +35,7 @@ impl DecoderLayer {
     pub(super) fn new(loader: &Loader<'_>, config: &DecoderConfig) -> Result<Self> {
         let (width, heads) = (config.hidden_size, config.num_attention_heads);
         let attention = |name: &str| Attention::new(&loader.sub(name), width, heads);
-        let norm = |name: &str| LayerNorm::new(&loader.sub(name), width);
+        let norm = |name: &str| LayerNorm::new(&loader.in_kind(Kind::Float).sub(name), width);
         Ok(Self {
             self_attn: attention("self_attn")?,
             self_attn_layer_norm: norm("self_attn_layer_norm")?,

@@ -11,7 +11,7 @@ use crate::weights::Loader;
 /// Logits beyond this say nothing more.
 const LOGIT_LIMIT: f64 = 12.0;
 
-/// `dot_product_scoring`.
+/// `dot_product_scoring`, in 32 bits.
 #[derive(Debug)]
 pub struct DotProductScoring {
     text_mlp: HeadMlp,
@@ -28,6 +28,7 @@ impl DotProductScoring {
     /// As [`Loader::tensor`].
     pub fn new(loader: &Loader<'_>, config: &DecoderConfig) -> Result<Self> {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
+        let loader = loader.in_kind(Kind::Float);
         Ok(Self {
             text_mlp: HeadMlp::new(&loader.sub("text_mlp"), &[width, inner, width])?,
             text_mlp_out_norm: LayerNorm::new(&loader.sub("text_mlp_out_norm"), width)?,

@@ -143,11 +143,21 @@ impl Linear {
     fn forward_and(&self, x: &Tensor, after: After<'_>) -> Tensor {
         let LinearWeights { weight, bias } = match &self.form {
             Form::Plain(weights) => weights,
-            Form::Packed(packed) => return packed.forward(x, after),
+            Form::Packed(packed) => {
+                return with_exact_residual(after.residual, |residual| packed.forward(x, After { residual, ..after }));
+            }
         };
         let y = x.to_kind(weight.kind()).linear(weight, Some(bias));
         let y = after.activation.map_or(y.shallow_clone(), |activation| activation.forward(&y));
         after.residual.map_or(y.shallow_clone(), |residual| residual + y)
+    }
+}
+
+/// What the kernels add is bf16: a residual in 32 bits is added afterwards, and stays so.
+fn with_exact_residual(residual: Option<&Tensor>, forward: impl FnOnce(Option<&Tensor>) -> Tensor) -> Tensor {
+    match residual {
+        Some(residual) if residual.kind() == Kind::Float => residual + forward(None),
+        residual => forward(residual),
     }
 }
 
@@ -209,7 +219,9 @@ impl FeedForward {
 
     fn forward_and(&self, residual: Option<&Tensor>, x: &Tensor) -> Tensor {
         if let (Form::Packed(first), Form::Packed(second)) = (&self.fc1.form, &self.fc2.form) {
-            return kernels::forward_both([first, second], self.activation, residual, x);
+            return with_exact_residual(residual, |residual| {
+                kernels::forward_both([first, second], self.activation, residual, x)
+            });
         }
         let hidden = self.fc1.forward_activated(x, self.activation);
         self.fc2.forward_and(&hidden, After { activation: None, residual })

@@ -99,6 +99,16 @@ fn a_residual_of_one_batch_serves_all() {
 }
 
 #[test]
+fn a_residual_in_32_bits_stays_exact() {
+    let (x, weight, bias) = (noise(&[2, 20, 32], 1), noise(&[48, 32], 2), noise(&[48], 3));
+    let residual = (exact(&noise(&[2, 20, 48], 4)) + 1e-4) * 1000.0;
+    let layer = build(&weight, &bias, |loader| Linear::new(loader, 32, 48));
+    let sum = layer.forward_onto(&residual, &x);
+    assert_eq!(sum.kind(), Kind::Float);
+    assert!((sum - (&residual + exact(&layer.forward(&x)))).abs().max().double_value(&[]) < 1e-4);
+}
+
+#[test]
 fn attention_with_bias_shared_keys_and_many_keys() {
     let sizes = [
         (2, 49, 324, 24, 24),
