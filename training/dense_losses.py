@@ -15,13 +15,16 @@ from tags import CN
 
 class Heads(nn.Module):
     """`here`: something of the phrase is at this token of the fusion encoder. `dense`: class, colour and box edges at
-    each token of the trunk. `align`: the neck's tokens where phrases are."""
+    each token of the trunk. `align`: the neck's tokens where phrases are. `teach`: `taught` features of the teacher at
+    each token of the trunk, where there is one."""
 
-    def __init__(self, trunk, width):
+    def __init__(self, trunk, width, taught=0):
         super().__init__()
         self.here = nn.Linear(width, 1)
         self.dense = nn.Linear(trunk, DENSE_CLASSES + len(CN) + 4)
         self.align = nn.Linear(width, width)
+        if taught:
+            self.teach = nn.Linear(trunk, taught)
 
 
 def dense_loss(head, dense, trunk):

@@ -6,7 +6,8 @@
 Each call is a slice of --minutes within the run that the configuration describes; every slice ends with a checkpoint,
 from which --resume goes on as if nothing had been between. Checkpoints are also saved on the way, so that little is
 lost when a slice is stopped. The first stage may train the trunk alone. A line of JSON is logged now and then;
-curves.py draws them. `--from FOLDER` begins with the weights of a model folder.
+curves.py draws them. `--from FOLDER` begins with the weights of a model folder, `--encoders-from FOLDER` with those of its
+trunk and text encoder alone, whatever the width of its neck.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from transformers.models.sam3 import modeling_sam3 as published
 
 import model as architecture
 import processes
+import teacher
 from batches import make_batch
 from dense_losses import Heads, align_loss, dense_loss, here_loss
 from forward import answer, fast_rope
@@ -33,15 +35,17 @@ from scenes import make_maker
 from vocabulary import Text, compacted
 
 CHECKPOINT, LOG = "last.pt", "log.jsonl"
+# First parts of the names of the weights that `--encoders-from` takes.
+ENCODERS = ("vision_encoder.backbone.", "text_encoder.")
 # A step counts as this many seconds at most, so that a process that was stopped for a while loses no training.
 MOST_SECONDS_OF_A_STEP = 20.0
 
 
 class Trainer:
     """A run, or one process's part of it. `elapsed` are the seconds of all its slices so far. `maker`, where it is
-    given, makes the scenes; `begin` is a model folder to start from."""
+    given, makes the scenes; `begin` is a model folder to start from, `encoders` one whose encoders are enough."""
 
-    def __init__(self, config, out, rank=0, folders=None, begin=None, is_resumed=False, maker=None):
+    def __init__(self, config, out, rank=0, folders=None, begin=None, encoders=None, is_resumed=False, maker=None):
         self.config, self.out, self.rank, self.run_config = config, out, rank, config.run
         self.device = torch.device(config.run.device)
         state = torch.load(out / CHECKPOINT, map_location=self.device, weights_only=True) if is_resumed else None
@@ -50,10 +54,15 @@ class Trainer:
         self.model = architecture.build(shape, self.text.count + 1, config.run.seed, config.run.attention)
         if begin and not state:
             load_weights(self.model, begin, self.text)
+        if encoders and not state:
+            load_weights(self.model, encoders, self.text, ENCODERS)
         self.model.to(self.device).train()
         self._speed_up()
         torch.manual_seed(config.run.seed)
-        self.heads = Heads(shape.trunk_width, shape.width).to(self.device)
+        is_taught = config.losses["teach"] > 0
+        self.teacher = teacher.Teacher(self.device) if is_taught else None
+        taught = teacher.CHANNELS if is_taught else 0
+        self.heads = Heads(shape.trunk_width, shape.width, taught).to(self.device)
         numbers = config.optimizer
         modules = dict(model=self.model, heads=self.heads)
         self.flat = Flat(modules, numbers.lr, numbers.adam_lr, numbers.decay)
@@ -161,6 +170,10 @@ class Trainer:
             losses["align"], seen["align_accuracy"] = align_loss(
                 self.model, self.heads.align, feature, batch.alignment, batch.dense.owners
             )
+        if self.teacher:
+            with torch.autocast(self.device.type, enabled=False):
+                features = self.teacher(batch.pixels, math.isqrt(trunk.shape[1]))
+            losses["teach"], seen["taught"] = teacher.teach_loss(self.heads.teach, features, trunk)
         return losses, seen
 
     def _rate(self):
@@ -221,16 +234,17 @@ class Trainer:
         self.log.go_on(self.step, self.elapsed)
 
 
-def load_weights(model, folder, text):
-    """The weights of a model folder, those that fit; rows of words it does not know begin as its unknown word."""
+def load_weights(model, folder, text, parts=("",)):
+    """The weights of a model folder whose names begin with one of `parts`; rows of words it does not know begin as its
+    unknown word."""
     weights, config = architecture.read_folder(folder)
     weights[architecture.TOKEN_TABLE] = compacted(weights[architecture.TOKEN_TABLE], text)
-    own = model.state_dict()
+    own = {name: weight for name, weight in model.state_dict().items() if name.startswith(parts)}
     other = [name for name in own if name not in weights or weights[name].shape != own[name].shape]
     if other:
         kind = architecture.shape_of(config)
         raise SystemExit(f"{folder} is another model, {kind}: {len(other)} weights differ, {other[0]} among them")
-    model.load_state_dict({name: weights[name] for name in own})
+    model.load_state_dict({name: weights[name] for name in own}, strict=parts == ("",))
 
 
 def make_parser():
@@ -241,6 +255,7 @@ def make_parser():
     parser.add_argument("--minutes", type=float, default=9.0, help="of this slice")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--from", dest="begin", type=Path, help="model folder whose weights the run begins with")
+    parser.add_argument("--encoders-from", type=Path, help="model folder whose trunk and text encoder the run begins with")
     parser.add_argument("--pictures", type=Path, help="folder of labelled photographs")
     parser.add_argument("--labels", type=Path, help="folder of their outlines, lines of: class x y x y …, 0 to 1")
     return parser
@@ -261,7 +276,8 @@ def train(rank, args):
     # On a GPU: fast products of the few matrices that stay float32
     torch.set_float32_matmul_precision("high")
     folders = (args.pictures, args.labels) if args.pictures else None
-    Trainer(config, args.out, rank, folders, args.begin, args.resume).run(args.minutes)
+    trainer = Trainer(config, args.out, rank, folders, args.begin, args.encoders_from, args.resume)
+    trainer.run(args.minutes)
 
 
 if __name__ == "__main__":

@@ -66,9 +66,9 @@ class Data:
     mixture: Mixture = field(default_factory=Mixture)
 
 
-# Weights of the losses. `many` is one-to-many for boxes, 0 for none.
+# Weights of the losses. `many` is one-to-many for boxes, `teach` a pretrained network's features; 0 for none.
 LOSSES = dict(
-    dense=0.7, align=1.0, here=1.0, cls=3.0, pres=1.5, l1=5.0, giou=2.0, many=0.0, mask=2.0, dice=2.5, sem=1.0
+    dense=0.7, align=1.0, teach=0.0, here=1.0, cls=3.0, pres=1.5, l1=5.0, giou=2.0, many=0.0, mask=2.0, dice=2.5, sem=1.0
 )
 
 

@@ -12,6 +12,7 @@
 mod engine_settings;
 mod error;
 pub mod flow;
+mod found;
 mod frame;
 pub mod maskcomposite;
 pub mod meta;

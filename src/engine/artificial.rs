@@ -126,6 +126,7 @@ impl Model for Artificial {
             native_size: 252,
             size_multiple: 84,
             threshold: 0.5,
+            expected_pass: self.script.frame_time,
             follows: self.discs.follows(),
         }
     }

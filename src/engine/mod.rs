@@ -88,6 +88,8 @@ pub struct EngineInfo {
     pub size_multiple: u32,
     /// Score threshold the model recommends.
     pub threshold: f32,
+    /// What a look took while the model warmed up, at its own input size.
+    pub expected_pass: Duration,
     /// True when the model has a tracker; without one, objects are followed by detection and association alone.
     pub follows: bool,
 }

@@ -115,6 +115,7 @@ impl Segmenter {
             native_size: config.native_size() as u32,
             size_multiple: config.size_multiple() as u32,
             threshold: recommendations.threshold,
+            expected_pass: Duration::ZERO,
             follows: tracker.is_some(),
         };
         let mut segmenter = Self {
@@ -132,7 +133,7 @@ impl Segmenter {
             times: StageTimes::default(),
         };
         on_progress(LoadProgress { stage: "warming up", percent: 70 });
-        segmenter.warm_up()?;
+        segmenter.info.expected_pass = segmenter.warm_up()?;
         Ok(segmenter)
     }
 

@@ -13,7 +13,7 @@ pub(super) struct DelayLine {
 
 impl DelayLine {
     pub(super) fn push(&mut self, item: Item) {
-        self.frames += usize::from(matches!(item, Item::Buffer(_)));
+        self.frames += usize::from(matches!(item, Item::Frame(_)));
         self.items.push_back(item);
     }
 
@@ -26,7 +26,7 @@ impl DelayLine {
     /// The first item, waiting or not.
     pub(super) fn drain_one(&mut self) -> Option<Item> {
         let item = self.items.pop_front()?;
-        self.frames -= usize::from(matches!(item, Item::Buffer(_)));
+        self.frames -= usize::from(matches!(item, Item::Frame(_)));
         Some(item)
     }
 
@@ -40,17 +40,19 @@ impl DelayLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::junction::Arrived;
 
     fn leaving(line: &mut DelayLine, delay: usize) -> String {
         std::iter::from_fn(|| line.pop(delay))
-            .map(|item| if matches!(item, Item::Buffer(_)) { 'f' } else { 'e' })
+            .map(|item| if matches!(item, Item::Frame(_)) { 'f' } else { 'e' })
             .collect()
     }
 
     #[test]
     fn events_keep_their_place_between_frames_that_wait() {
         gst::init().unwrap();
-        let (frame, event) = (|| Item::Buffer(gst::Buffer::new()), || Item::Event(gst::event::FlushStart::new()));
+        let (frame, event) =
+            (|| Item::Frame(Arrived::now(gst::Buffer::new())), || Item::Event(gst::event::FlushStart::new()));
         let mut line = DelayLine::default();
         line.push(event());
         assert_eq!(leaving(&mut line, 2), "e");

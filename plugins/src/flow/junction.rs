@@ -6,17 +6,55 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
+use std::time::Instant;
 
+use gst_video::VideoInfo;
 use sa3::{EngineSettings, SharedEngine};
-
-/// Frames that may wait for their turn. Upstream is blocked when there are more.
-pub const MAX_WAITING_FRAMES: usize = 3;
 
 /// A buffer, or an event that must stay in its place among the buffers.
 #[derive(Debug)]
 pub(super) enum Item {
-    Buffer(gst::Buffer),
+    Frame(Arrived),
     Event(gst::Event),
+}
+
+/// A frame on its way through.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) buffer: gst::Buffer,
+    pub(super) at: Instant,
+    /// Nobody is to look at it.
+    pub(super) is_bare: bool,
+}
+
+impl Arrived {
+    pub(super) fn now(buffer: gst::Buffer) -> Self {
+        Self { buffer, at: Instant::now(), is_bare: false }
+    }
+}
+
+/// What happens to one frame more than may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shedding {
+    Block,
+    DropOldest,
+    DropNewest,
+    PassBare,
+}
+
+/// How many frames may wait for their turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct QueueLimit {
+    pub(super) frames: usize,
+    pub(super) shedding: Shedding,
+}
+
+/// A frame for those who take the newest one only.
+pub(super) struct Newest {
+    /// Counts the frames of the element.
+    pub(super) number: u64,
+    pub(super) buffer: gst::Buffer,
+    pub(super) info: VideoInfo,
 }
 
 /// Why a wait ended without what was waited for.
@@ -80,6 +118,9 @@ struct Inner {
     waiting_frames: usize,
     /// The thread that works on an item which it took.
     busy_thread: Option<ThreadId>,
+    newest: Option<Newest>,
+    /// The thread that works on a newest frame.
+    busy_worker: Option<ThreadId>,
     gate: Gate,
     take_ticket: TakeTicket,
     /// After a failure the task rests until a flush or a new stream.
@@ -91,9 +132,32 @@ struct Inner {
 }
 
 impl Inner {
+    /// Takes frames out of the queue, the oldest first, until one more may wait.
+    fn make_room(&mut self, frames: usize) -> Vec<gst::Buffer> {
+        let mut dropped = Vec::new();
+        while self.waiting_frames >= frames {
+            let Some(oldest) = self.items.iter().position(|item| matches!(item, Item::Frame(_))) else { break };
+            let Some(Item::Frame(frame)) = self.items.remove(oldest) else { break };
+            self.waiting_frames -= 1;
+            dropped.push(frame.buffer);
+        }
+        dropped
+    }
+
+    /// Marks the oldest frame that somebody was to look at.
+    fn make_oldest_bare(&mut self) {
+        let oldest = self.items.iter_mut().find_map(|item| match item {
+            Item::Frame(frame) if !frame.is_bare => Some(frame),
+            _ => None,
+        });
+        if let Some(oldest) = oldest {
+            oldest.is_bare = true;
+        }
+    }
+
     fn pop(&mut self) -> Option<(Item, TakeTicket)> {
         let item = self.items.pop_front()?;
-        self.waiting_frames -= usize::from(matches!(item, Item::Buffer(_)));
+        self.waiting_frames -= usize::from(matches!(item, Item::Frame(_)));
         if matches!(&item, Item::Event(event) if event.type_() == gst::EventType::Eos) {
             // From now on, so that a new stream that begins while this event is on its way revives the task.
             self.outcome = Err(Failure { flow: gst::FlowError::Eos, is_told: true });
@@ -115,6 +179,8 @@ impl Junction {
             items: VecDeque::new(),
             waiting_frames: 0,
             busy_thread: None,
+            newest: None,
+            busy_worker: None,
             gate: Gate::Closed,
             take_ticket: TakeTicket(0),
             outcome: Ok(()),
@@ -157,18 +223,38 @@ impl Junction {
 
 /// The queue, filled by upstream's thread and emptied by the task.
 impl Junction {
-    /// Puts a frame at the end, after waiting for a place. Refused with the cause once something failed.
-    pub(super) fn push_frame(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
-        let mut buffer = Some(buffer);
+    /// Puts a frame at the end as `limit` allows; the frames that were dropped for it, or it itself. Refused with the
+    /// cause once something failed.
+    pub(super) fn push_frame(
+        &self,
+        buffer: gst::Buffer,
+        limit: QueueLimit,
+    ) -> Result<Vec<gst::Buffer>, gst::FlowError> {
+        let mut frame = Some(Arrived::now(buffer));
+        let mut has_made_bare = false;
         let outcome = self.wait_while_open(|inner| {
             if let Err(failure) = inner.outcome {
                 return Some(Err(failure.flow));
             }
-            (inner.waiting_frames < MAX_WAITING_FRAMES).then(|| {
-                inner.items.extend(buffer.take().map(Item::Buffer));
-                inner.waiting_frames += 1;
-                Ok(())
-            })
+            let mut dropped = Vec::new();
+            if inner.waiting_frames >= limit.frames {
+                match limit.shedding {
+                    Shedding::Block => return None,
+                    Shedding::PassBare => {
+                        if !std::mem::replace(&mut has_made_bare, true) {
+                            inner.make_oldest_bare();
+                        }
+                        return None;
+                    }
+                    Shedding::DropNewest => {
+                        return Some(Ok(frame.take().map(|frame| frame.buffer).into_iter().collect()));
+                    }
+                    Shedding::DropOldest => dropped = inner.make_room(limit.frames),
+                }
+            }
+            inner.items.extend(frame.take().map(Item::Frame));
+            inner.waiting_frames += 1;
+            Some(Ok(dropped))
         });
         self.changed.notify_all();
         outcome?
@@ -209,10 +295,20 @@ impl Junction {
         });
     }
 
-    /// Waits until the task has put down what it works on; at once when the task itself asks.
+    /// Something failed beside the task. An interruption is no failure.
+    pub(super) fn fail(&self, failure: Failure) {
+        self.change(|inner| {
+            if failure.flow != gst::FlowError::Flushing && inner.outcome.is_ok() {
+                inner.outcome = Err(failure);
+            }
+        });
+    }
+
+    /// Waits until the task and the worker have put down what they work on; not for the one that asks.
     pub(super) fn wait_until_idle(&self) {
         let this_thread = std::thread::current().id();
-        self.wait(|inner| inner.busy_thread.is_none_or(|busy| busy == this_thread).then_some(()));
+        let is_idle = |busy: Option<ThreadId>| busy.is_none_or(|busy| busy == this_thread);
+        self.wait(|inner| (is_idle(inner.busy_thread) && is_idle(inner.busy_worker)).then_some(()));
     }
 
     /// Waits until everything pushed so far is through. False when it will not be.
@@ -275,6 +371,7 @@ impl Junction {
             inner.take_ticket.0 += 1;
             inner.pass_ticket.0 += 1;
             inner.is_answered = false;
+            inner.newest = None;
         });
     }
 
@@ -283,6 +380,40 @@ impl Junction {
         self.change(|inner| {
             inner.waiting_frames = 0;
             inner.items.drain(..).collect()
+        })
+    }
+}
+
+/// The newest frame, for a worker that looks at what it can and never holds the stream up.
+impl Junction {
+    /// In place of the one that nobody took.
+    pub(super) fn offer_newest(&self, newest: Newest) {
+        let _not_taken =
+            self.change(|inner| if inner.gate == Gate::Open { inner.newest.replace(newest) } else { Some(newest) });
+    }
+
+    /// The newest frame, for the worker, which works on it until [`Junction::worker_done`]. `None` when the pads are
+    /// switched off.
+    pub(super) fn take_newest(&self) -> Option<Newest> {
+        self.wait(|inner| match inner.gate {
+            Gate::Closed => Some(None),
+            Gate::Open if inner.newest.is_some() => {
+                inner.busy_worker = Some(std::thread::current().id());
+                Some(inner.newest.take())
+            }
+            Gate::Open | Gate::Flushing => None,
+        })
+    }
+
+    pub(super) fn worker_done(&self) {
+        self.change(|inner| inner.busy_worker = None);
+    }
+
+    /// Takes back what nobody took, and waits for the worker no longer than the stream flows.
+    pub(super) fn wait_for_worker(&self) -> Result<(), Interrupted> {
+        self.wait_while_open(|inner| {
+            inner.newest = None;
+            inner.busy_worker.is_none().then_some(())
         })
     }
 }
@@ -348,6 +479,24 @@ impl Junction {
             EngineState::Ready(_, engine) => Some(engine.clone()),
             _ => None,
         }
+    }
+
+    pub(super) fn is_loading(&self) -> bool {
+        matches!(self.lock().engine, EngineState::Loading(_))
+    }
+
+    /// True while nobody has asked for an engine, or gave it back.
+    pub(super) fn is_without_engine(&self) -> bool {
+        matches!(self.lock().engine, EngineState::Absent)
+    }
+
+    /// Waits until the load in progress has ended; false when it failed.
+    pub(super) fn wait_until_loaded(&self) -> bool {
+        self.wait(|inner| match inner.engine {
+            EngineState::Loading(_) => None,
+            EngineState::Ready(..) => Some(true),
+            EngineState::Failed(_) | EngineState::Absent => Some(false),
+        })
     }
 
     /// Waits for the engine.

@@ -6,6 +6,16 @@ fn failure(flow: gst::FlowError) -> Failure {
     Failure { flow, is_told: false }
 }
 
+const WAITING: usize = 3;
+
+fn push_with(junction: &Junction, shedding: Shedding) -> Result<usize, gst::FlowError> {
+    junction.push_frame(gst::Buffer::new(), QueueLimit { frames: WAITING, shedding }).map(|dropped| dropped.len())
+}
+
+fn push(junction: &Junction) -> Result<usize, gst::FlowError> {
+    push_with(junction, Shedding::Block)
+}
+
 fn open_junction() -> Arc<Junction> {
     gst::init().unwrap();
     let junction = Arc::new(Junction::new());
@@ -16,38 +26,38 @@ fn open_junction() -> Arc<Junction> {
 #[test]
 fn items_keep_their_order_and_a_full_queue_blocks_until_flushed() {
     let junction = open_junction();
-    for _ in 0..MAX_WAITING_FRAMES {
-        junction.push_frame(gst::Buffer::new()).unwrap();
+    for _ in 0..WAITING {
+        push(&junction).unwrap();
     }
     assert!(junction.push_event(gst::event::Eos::new()));
-    assert!(junction.holds_eos() && junction.waiting_frames() == MAX_WAITING_FRAMES);
+    assert!(junction.holds_eos() && junction.waiting_frames() == WAITING);
     let blocked = {
         let junction = junction.clone();
-        std::thread::spawn(move || junction.push_frame(gst::Buffer::new()))
+        std::thread::spawn(move || push(&junction))
     };
     junction.flush();
     assert_eq!(blocked.join().unwrap(), Err(gst::FlowError::Flushing));
     let left = junction.clear();
-    assert_eq!(left.len(), MAX_WAITING_FRAMES + 1);
+    assert_eq!(left.len(), WAITING + 1);
     assert!(matches!(left.last(), Some(Item::Event(_))));
 }
 
 #[test]
 fn a_failure_reaches_upstream_and_a_new_stream_revives_after_the_end() {
     let junction = open_junction();
-    junction.push_frame(gst::Buffer::new()).unwrap();
+    push(&junction).unwrap();
     let (_, ticket) = junction.take().unwrap();
     junction.done(ticket, Err(failure(gst::FlowError::Eos)));
-    assert_eq!(junction.push_frame(gst::Buffer::new()), Err(gst::FlowError::Eos));
+    assert_eq!(push(&junction), Err(gst::FlowError::Eos));
     assert!(!junction.wait_until_through());
     junction.revive_after_eos();
-    assert!(junction.push_frame(gst::Buffer::new()).is_ok() && junction.outcome().is_ok());
+    assert!(push(&junction).is_ok() && junction.outcome().is_ok());
 }
 
 #[test]
 fn a_failure_before_a_flush_does_not_count_after_it() {
     let junction = open_junction();
-    junction.push_frame(gst::Buffer::new()).unwrap();
+    push(&junction).unwrap();
     let (_, ticket) = junction.take().unwrap();
     junction.flush();
     junction.wait_until_idle();

@@ -8,9 +8,21 @@ use sa3::{EngineSettings, SharedEngine};
 
 use super::Analyser;
 use super::junction::{Junction, LoadTicket};
+use super::timing::LoadMode;
 use crate::error::post_error;
 
 const PROGRESS_CODE: &str = "sa3-load";
+
+/// The load's part of a state change: nothing with `load-mode=lazy`, and with `blocking` all of it.
+pub(super) fn begin_with_state<A: Analyser>(imp: &A) -> Result<(), gst::StateChangeError> {
+    let mode = imp.flow().timing().load_mode;
+    if mode == LoadMode::Lazy {
+        return Ok(());
+    }
+    begin(imp)?;
+    let is_there = mode == LoadMode::Background || imp.flow().junction.wait_until_loaded();
+    if is_there { Ok(()) } else { Err(gst::StateChangeError) }
+}
 
 /// Starts to load what the properties ask for, unless it is there or on its way.
 pub(super) fn begin<A: Analyser>(imp: &A) -> Result<(), gst::StateChangeError> {

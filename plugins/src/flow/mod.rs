@@ -5,8 +5,11 @@
 //! upstream's thread          source pad's task                      engine's thread
 //! chain, serialized    →     take → wait for the engine      →      forward pass
 //! events: at most            → wait for the answer           ←      answer
-//! 3 frames wait              → attach → push downstream
+//! max-queue frames wait      → attach → push downstream
 //! ```
+//!
+//! What happens to frames that come faster than the engine looks is [`shedding`]'s matter, and with `sync-mode=latest` the
+//! task waits for nothing: [`latest`].
 //!
 //! Everybody waits at one place, the [`junction`], where flushing and state changes come first: nobody who wants to stop
 //! ever waits for a forward pass. An abandoned pass ends by itself, and its answer is dropped. Pixels and caps are never
@@ -14,14 +17,21 @@
 
 mod delay;
 mod junction;
+mod latest;
 mod load;
+mod overload;
+mod pace;
 mod pads;
 mod pass;
+mod shedding;
 mod stats;
 mod task;
+pub(crate) mod timing;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -30,10 +40,14 @@ use sa3::{EngineSettings, SharedEngine};
 
 use delay::DelayLine;
 use junction::Junction;
-pub use junction::MAX_WAITING_FRAMES;
+use latest::NewestFound;
+use overload::Overload;
+use pace::Pace;
 pub(crate) use pads::build_pads;
 pub(crate) use pass::OnAnswer;
 pub(crate) use stats::Stats;
+use timing::Timing;
+pub use timing::{DEFAULT_MAX_QUEUE, LatePolicy, LoadMode, SyncMode, UntilLoaded};
 
 /// What an element does with its frames; the rest is the flow's.
 ///
@@ -61,6 +75,11 @@ pub(crate) trait Analyser: ElementImpl + ObjectSubclass<Type: Send + Sync> {
         0
     }
 
+    /// A frame goes by that nobody looks at.
+    fn pass_unlooked(&self, buffer: gst::Buffer) -> gst::Buffer {
+        buffer
+    }
+
     /// What still has to be done to a processed frame when it leaves.
     fn release(&self, buffer: gst::Buffer) -> gst::Buffer {
         buffer
@@ -79,9 +98,24 @@ pub(crate) struct Flow {
     junction: Arc<Junction>,
     delayed: Mutex<DelayLine>,
     stats: Mutex<Stats>,
+    timing: Mutex<Timing>,
+    pace: Mutex<Pace>,
+    overload: Mutex<Overload>,
+    worker: Mutex<Option<JoinHandle<()>>>,
+    newest_found: Mutex<Option<NewestFound>>,
+    frames: AtomicU64,
     has_refused_caps: AtomicBool,
+    is_live: AtomicBool,
+    /// What the pipeline's sinks wait, in nanoseconds.
+    pipeline_latency_ns: AtomicU64,
+    stats_told_at: Mutex<Option<Instant>>,
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// No lock that is given out here is ever held while anything is waited for.
 impl Flow {
     /// Around the pads that [`build_pads`] made.
     pub(crate) fn new((sink_pad, src_pad): (gst::Pad, gst::Pad)) -> Self {
@@ -91,29 +125,120 @@ impl Flow {
             junction: Arc::new(Junction::new()),
             delayed: Mutex::default(),
             stats: Mutex::default(),
+            timing: Mutex::default(),
+            pace: Mutex::default(),
+            overload: Mutex::default(),
+            worker: Mutex::default(),
+            newest_found: Mutex::default(),
+            frames: AtomicU64::new(0),
             has_refused_caps: AtomicBool::new(false),
+            is_live: AtomicBool::new(false),
+            pipeline_latency_ns: AtomicU64::new(0),
+            stats_told_at: Mutex::default(),
         }
     }
 
-    /// Counters and times; the lock is never held while anything is waited for.
+    /// What the engine said of its warm-up counts until there was a pass.
+    fn expect_pass(&self) {
+        if let Some(engine) = self.engine() {
+            self.stats().expect_pass(engine.info().expected_pass);
+        }
+    }
+
+    /// Counters and times.
     pub(crate) fn stats(&self) -> MutexGuard<'_, Stats> {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.stats)
     }
 
-    /// The lock is never held while anything is waited for.
+    /// What the property `stats` shows.
+    pub(crate) fn stats_structure(&self) -> gst::Structure {
+        let interval = self.interval(1);
+        let waiting_frames = self.junction.waiting_frames();
+        let mut stats = self.stats();
+        stats.interval = interval;
+        stats.to_structure(waiting_frames)
+    }
+
+    /// The properties about time.
+    pub(crate) fn timing(&self) -> MutexGuard<'_, Timing> {
+        lock(&self.timing)
+    }
+
     fn delayed(&self) -> MutexGuard<'_, DelayLine> {
-        self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.delayed)
     }
 
-    /// Frames in the queue.
-    pub(crate) fn waiting_frames(&self) -> usize {
-        self.junction.waiting_frames()
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        lock(&self.pace)
+    }
+
+    fn overload(&self) -> MutexGuard<'_, Overload> {
+        lock(&self.overload)
+    }
+
+    fn worker(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        lock(&self.worker)
+    }
+
+    fn newest_found(&self) -> MutexGuard<'_, Option<NewestFound>> {
+        lock(&self.newest_found)
+    }
+
+    /// Frames for one pass: what the user asked for, or more where the load demands it.
+    pub(crate) fn interval(&self, asked: u32) -> u32 {
+        let adapts = self.timing().is_adaptive && self.is_live_now();
+        if adapts { asked.max(self.pace().interval(Instant::now())) } else { asked }
+    }
+
+    /// Frames that are held back after they were looked at.
+    fn delay_in_frames<A: Analyser>(&self, imp: &A) -> u32 {
+        if self.timing().sync_mode == SyncMode::Latest { 0 } else { imp.output_delay_in_frames() }
+    }
+
+    /// The number of the next frame.
+    fn count_frame(&self) -> u64 {
+        self.frames.fetch_add(1, Ordering::Relaxed)
     }
 
     /// True when upstream is live; false while nobody answers.
     pub(crate) fn is_live(&self) -> bool {
         let mut query = gst::query::Latency::new();
         self.sink_pad.peer_query(&mut query) && query.result().0
+    }
+
+    /// The same, as it was when the segment began.
+    fn is_live_now(&self) -> bool {
+        self.is_live.load(Ordering::Relaxed)
+    }
+
+    fn note_liveness(&self) {
+        self.is_live.store(self.is_live(), Ordering::Relaxed);
+    }
+
+    fn pipeline_latency(&self) -> gst::ClockTime {
+        gst::ClockTime::from_nseconds(self.pipeline_latency_ns.load(Ordering::Relaxed))
+    }
+
+    /// True once in each `stats-interval`.
+    fn are_stats_due(&self) -> bool {
+        let Some(interval) = self.timing().stats_interval() else {
+            return false;
+        };
+        let (now, mut told_at) = (Instant::now(), lock(&self.stats_told_at));
+        let is_due = told_at.is_none_or(|told_at| now.duration_since(told_at) >= interval);
+        if is_due {
+            *told_at = Some(now);
+        }
+        is_due
+    }
+
+    /// Nothing of an earlier run counts.
+    fn begin_run(&self) {
+        *self.stats() = Stats::default();
+        *self.pace() = Pace::default();
+        *self.overload() = Overload::default();
+        self.newest_found().take();
+        lock(&self.stats_told_at).take();
     }
 
     /// The engine, once it is loaded.
@@ -133,11 +258,11 @@ pub(crate) fn change_state<A: Analyser>(
     transition: gst::StateChange,
 ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
     match transition {
-        gst::StateChange::NullToReady => load::begin(imp)?,
+        gst::StateChange::NullToReady => load::begin_with_state(imp)?,
         gst::StateChange::ReadyToPaused => {
             // The properties may have changed in READY.
-            load::begin(imp)?;
-            *imp.flow().stats() = Stats::default();
+            load::begin_with_state(imp)?;
+            imp.flow().begin_run();
             imp.flow().has_refused_caps.store(false, Ordering::Relaxed);
             imp.forget();
         }
@@ -150,4 +275,12 @@ pub(crate) fn change_state<A: Analyser>(
         _ => {}
     }
     outcome
+}
+
+/// The play time of a frame; zero while the frame rate is unknown.
+fn frame_duration(src_pad: &gst::Pad) -> gst::ClockTime {
+    let info = src_pad.current_caps().and_then(|caps| VideoInfo::from_caps(&caps).ok());
+    let fps = info.map(|info| info.fps()).filter(|fps| fps.numer() > 0);
+    fps.and_then(|fps| gst::ClockTime::SECOND.mul_div_floor(fps.denom() as u64, fps.numer() as u64))
+        .unwrap_or(gst::ClockTime::ZERO)
 }

@@ -1,16 +1,14 @@
 //! The pads' functions: what comes in at the sink pad, and what is asked at either.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode};
 
-use super::junction::{Item, MAX_WAITING_FRAMES};
-use super::{Analyser, Flow, task};
-
-/// Frames this element holds at most: those that wait and the one in work.
-const MAX_HELD_FRAMES: u32 = MAX_WAITING_FRAMES as u32 + 1;
+use super::junction::Item;
+use super::{Analyser, Flow, frame_duration, shedding, task};
 
 /// The sink and the source pad of an analyser, from its class's templates.
 pub(crate) fn build_pads<A: Analyser>(template: impl Fn(&str) -> Option<gst::PadTemplate>) -> (gst::Pad, gst::Pad) {
@@ -33,11 +31,7 @@ pub(crate) fn build_pads<A: Analyser>(template: impl Fn(&str) -> Option<gst::Pad
         });
     let src = builder("src")
         .event_function(|pad, parent, event| {
-            A::catch_panic_pad_function(
-                parent,
-                || false,
-                |imp| imp.takes_src_event(&event) || gst::Pad::event_default(pad, Some(&*imp.obj()), event),
-            )
+            A::catch_panic_pad_function(parent, || false, |imp| src_event(imp, pad, event))
         })
         .query_function(|pad, parent, query| {
             A::catch_panic_pad_function(parent, || false, |imp| src_query(imp, pad, query))
@@ -49,9 +43,28 @@ pub(crate) fn build_pads<A: Analyser>(template: impl Fn(&str) -> Option<gst::Pad
 }
 
 fn chain<A: Analyser>(imp: &A, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-    imp.flow().stats().frames_in += 1;
-    imp.flow().junction.push_frame(buffer)?;
+    let flow = imp.flow();
+    flow.stats().frames_in += 1;
+    let limit = flow.timing().queue_limit(flow.is_live_now());
+    for dropped in flow.junction.push_frame(buffer, limit)? {
+        shedding::note_dropped(imp, &dropped);
+    }
     Ok(gst::FlowSuccess::Ok)
+}
+
+fn src_event<A: Analyser>(imp: &A, pad: &gst::Pad, event: gst::Event) -> bool {
+    let flow = imp.flow();
+    match event.view() {
+        gst::EventView::Latency(latency) => {
+            flow.pipeline_latency_ns.store(latency.latency().nseconds(), Ordering::Relaxed);
+        }
+        gst::EventView::Qos(qos) if qos.diff() > 0 && qos.proportion() > 1.0 => {
+            flow.pace().note_late_downstream(Instant::now());
+        }
+        _ if imp.takes_src_event(&event) => return true,
+        _ => {}
+    }
+    gst::Pad::event_default(pad, Some(&*imp.obj()), event)
 }
 
 fn sink_event<A: Analyser>(imp: &A, pad: &gst::Pad, event: gst::Event) -> bool {
@@ -135,9 +148,16 @@ fn sink_query<A: Analyser>(imp: &A, pad: &gst::Pad, query: &mut gst::QueryRef) -
     if let gst::QueryViewMut::Allocation(allocation) = query.view_mut()
         && is_answered
     {
-        amend_allocation(allocation, MAX_HELD_FRAMES + imp.output_delay_in_frames());
+        amend_allocation(allocation, held_frames(imp));
     }
     is_answered
+}
+
+/// Frames this element holds at most: those that wait, the one in work, and those held back.
+fn held_frames<A: Analyser>(imp: &A) -> u32 {
+    let flow = imp.flow();
+    let waiting = flow.timing().queue_limit(flow.is_live_now()).frames as u32;
+    waiting + 1 + flow.delay_in_frames(imp)
 }
 
 /// Downstream's offer, with room for the frames held here and without crop metas: masks lie over whole frames.
@@ -159,7 +179,8 @@ fn src_query<A: Analyser>(imp: &A, pad: &gst::Pad, query: &mut gst::QueryRef) ->
     }
 }
 
-/// Upstream's latency, and in a live pipeline the mean time of the last passes and the frames held back on top.
+/// Upstream's latency, and in a live pipeline the time within which nearly all frames leave and that of the frames held
+/// back on top.
 fn answer_latency<A: Analyser>(imp: &A, latency: &mut gst::query::Latency) -> bool {
     let flow = imp.flow();
     let mut upstream = gst::query::Latency::new();
@@ -168,22 +189,16 @@ fn answer_latency<A: Analyser>(imp: &A, latency: &mut gst::query::Latency) -> bo
     }
     let (is_live, mut min, mut max) = upstream.result();
     if is_live {
-        let pass = gst::ClockTime::try_from(flow.stats().tell_latency()).unwrap_or(gst::ClockTime::ZERO);
+        flow.expect_pass();
+        let asked = flow.timing().latency();
+        let own = gst::ClockTime::try_from(flow.stats().tell_latency(asked)).unwrap_or(gst::ClockTime::ZERO);
         let frame = frame_duration(&flow.src_pad);
-        let held = pass + frame * u64::from(imp.output_delay_in_frames());
+        let held = own + frame * u64::from(flow.delay_in_frames(imp));
         min += held;
-        max = max.map(|max| max + held + frame * MAX_WAITING_FRAMES as u64);
+        max = max.map(|max| max + held + frame * u64::from(held_frames(imp)));
     }
     latency.set(is_live, min, max);
     true
-}
-
-/// The play time of a frame; zero while the frame rate is unknown.
-fn frame_duration(src_pad: &gst::Pad) -> gst::ClockTime {
-    let info = src_pad.current_caps().and_then(|caps| VideoInfo::from_caps(&caps).ok());
-    let fps = info.map(|info| info.fps()).filter(|fps| fps.numer() > 0);
-    fps.and_then(|fps| gst::ClockTime::SECOND.mul_div_floor(fps.denom() as u64, fps.numer() as u64))
-        .unwrap_or(gst::ClockTime::ZERO)
 }
 
 fn activate_sink<A: Analyser>(imp: &A, is_active: bool) -> Result<(), gst::LoggableError> {
@@ -201,6 +216,11 @@ fn activate_src<A: Analyser>(imp: &A, is_active: bool) -> Result<(), gst::Loggab
     }
     flow.junction.close();
     flow.src_pad.stop_task()?;
+    let worker = flow.worker().take();
+    if let Some(worker) = worker.filter(|worker| worker.thread().id() != std::thread::current().id()) {
+        // A panic of the worker has been told as an ERROR.
+        let _ = worker.join();
+    }
     flow.delayed().clear();
     flow.junction.clear();
     Ok(())

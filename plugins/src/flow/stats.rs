@@ -8,8 +8,18 @@ use sa3::session::Kept;
 
 /// Passes over which means are taken.
 const WINDOW_IN_PASSES: usize = 64;
-/// A live pipeline is told about a new latency when it differs by this part of the one it knows.
+/// Frames over which the time from arrival to leaving is taken.
+const WINDOW_IN_FRAMES: usize = 128;
+/// The share of frames that leave within the latency that is told.
+const SHARE_IN_TIME: f64 = 0.95;
+/// A live pipeline is told about a new latency when it differs by this part of the one it knows,
 const LATENCY_HYSTERESIS: f64 = 0.2;
+/// and so many frames at least have left since.
+const FRAMES_BETWEEN_LATENCIES: u32 = 16;
+/// The least difference that matters.
+const LEAST_LATENCY_CHANGE: Duration = Duration::from_millis(1);
+/// What is shown of times beside the mean.
+const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
 
 /// What the `stats` property shows.
 #[derive(Debug, Default)]
@@ -18,14 +28,24 @@ pub(crate) struct Stats {
     pub(crate) frames_out: u64,
     pub(crate) inferred: u64,
     pub(crate) failed: u64,
+    /// Frames that were shed, those that left without having been looked at for want of time or of a model.
+    pub(super) dropped: u64,
+    pub(super) bare: u64,
+    /// Frames for one pass, as load demands.
+    pub(super) interval: u32,
     /// Objects on the last frame that was looked at.
     pub(crate) objects: u32,
     /// What the session keeps; `None` where there is none.
     pub(crate) kept: Option<Kept>,
     /// The last passes: from handing the frame over to the answer, and what the engine says about it.
     passes: VecDeque<(Duration, StageTimes)>,
-    /// What the last LATENCY query of a live pipeline was told.
+    /// From the arrival of the last frames to their leaving.
+    transits: VecDeque<Duration>,
+    /// What a pass took while the model warmed up: all that is known before the first frame.
+    expected_pass: Duration,
+    /// What the last LATENCY query of a live pipeline was told, and the frames since.
     told_latency: Option<Duration>,
+    frames_since_told: u32,
 }
 
 impl Stats {
@@ -37,9 +57,21 @@ impl Stats {
         }
     }
 
-    /// Mean time of the last passes, zero before the first.
+    /// The time of a pass before there was one.
+    pub(super) fn expect_pass(&mut self, taken: Duration) {
+        self.expected_pass = taken;
+    }
+
+    pub(super) fn note_transit(&mut self, taken: Duration) {
+        self.transits.push_back(taken);
+        if self.transits.len() > WINDOW_IN_FRAMES {
+            self.transits.pop_front();
+        }
+    }
+
+    /// Mean time of the last passes; before the first, what the model's warm-up took.
     pub(super) fn mean_pass(&self) -> Duration {
-        self.mean_of(|(taken, _)| *taken)
+        if self.passes.is_empty() { self.expected_pass } else { self.mean_of(|(taken, _)| *taken) }
     }
 
     fn mean_of(&self, part: impl Fn(&(Duration, StageTimes)) -> Duration) -> Duration {
@@ -47,22 +79,31 @@ impl Stats {
         sum / (self.passes.len().max(1) as u32)
     }
 
+    /// The time within which nearly all frames leave.
+    fn measured_latency(&self) -> Duration {
+        percentile(self.transits.iter().copied(), SHARE_IN_TIME).unwrap_or(self.expected_pass)
+    }
+
     /// The latency to answer a live pipeline's query with; remembered, see [`Stats::has_latency_moved`].
-    pub(super) fn tell_latency(&mut self) -> Duration {
-        let latency = self.mean_pass();
+    pub(super) fn tell_latency(&mut self, asked: Option<Duration>) -> Duration {
+        let latency = asked.unwrap_or_else(|| self.measured_latency());
         self.told_latency = Some(latency);
+        self.frames_since_told = 0;
         latency
     }
 
-    /// True, once, when a live pipeline should ask again.
+    /// True, once, when a live pipeline should ask again. To be asked at each frame.
     pub(super) fn has_latency_moved(&mut self) -> bool {
-        let mean = self.mean_pass();
-        let has_moved = self.told_latency.is_some_and(|told| {
-            let (told, mean) = (told.as_secs_f64(), mean.as_secs_f64());
-            (mean - told).abs() > LATENCY_HYSTERESIS * told.max(0.001)
-        });
+        self.frames_since_told = self.frames_since_told.saturating_add(1);
+        let Some(told) = self.told_latency.filter(|_| self.frames_since_told >= FRAMES_BETWEEN_LATENCIES) else {
+            return false;
+        };
+        let latency = self.measured_latency();
+        let change = latency.abs_diff(told);
+        let has_moved = change > LEAST_LATENCY_CHANGE && change > told.mul_f64(LATENCY_HYSTERESIS);
         if has_moved {
-            self.told_latency = Some(mean);
+            self.told_latency = Some(latency);
+            self.frames_since_told = 0;
         }
         has_moved
     }
@@ -75,11 +116,22 @@ impl Stats {
             .field("frames-out", self.frames_out)
             .field("inferred", self.inferred)
             .field("failed", self.failed)
+            .field("dropped", self.dropped)
+            .field("bare", self.bare)
+            .field("interval", self.interval.max(1))
+            .field("latency-ms", in_ms(self.told_latency.unwrap_or_else(|| self.measured_latency())))
             .field("objects", self.objects)
             .field("queue-level", queue_level as u32);
         for (name, part) in PARTS {
             let (mean, last) = (in_ms(self.mean_of(part)), in_ms(part(&last)));
             builder = builder.field(format!("{name}-ms-mean"), mean).field(format!("{name}-ms-last"), last);
+        }
+        for (name, share) in PERCENTILES {
+            let pass = percentile(self.passes.iter().map(|(taken, _)| *taken), share);
+            let transit = percentile(self.transits.iter().copied(), share);
+            builder = builder
+                .field(format!("pass-ms-{name}"), in_ms(pass.unwrap_or_default()))
+                .field(format!("transit-ms-{name}"), in_ms(transit.unwrap_or_default()));
         }
         let Some(Kept { tracks, counters, bans, frames, bytes }) = self.kept else {
             return builder.build();
@@ -104,6 +156,14 @@ const PARTS: [(&str, Part); 8] = [
     ("tracker", |(_, times)| times.tracker),
     ("rules", |(_, times)| times.rules),
 ];
+
+/// The least of `times` that this share of them does not exceed; `None` of none.
+fn percentile(times: impl Iterator<Item = Duration>, share: f64) -> Option<Duration> {
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    let rank = (share * times.len() as f64).ceil() as usize;
+    times.get(rank.saturating_sub(1)).copied()
+}
 
 fn in_ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
@@ -151,16 +211,48 @@ mod tests {
         assert_eq!(with.n_fields(), without.n_fields() + 5);
     }
 
+    fn transits(stats: &mut Stats, ms: u64, count: u32) {
+        (0..count).for_each(|_| stats.note_transit(Duration::from_millis(ms)));
+    }
+
+    #[test]
+    fn latency_is_the_warm_ups_and_then_what_nearly_all_frames_take() {
+        let mut stats = Stats::default();
+        assert_eq!(stats.tell_latency(None), Duration::ZERO);
+        stats.expect_pass(Duration::from_millis(70));
+        assert_eq!(stats.tell_latency(None), Duration::from_millis(70));
+        transits(&mut stats, 20, 90);
+        transits(&mut stats, 50, 8);
+        transits(&mut stats, 400, 2);
+        assert_eq!(stats.tell_latency(None), Duration::from_millis(50));
+        assert_eq!(stats.tell_latency(Some(Duration::from_millis(9))), Duration::from_millis(9));
+        assert_eq!(stats.to_structure(0).get::<f64>("latency-ms").unwrap(), 9.0);
+    }
+
     #[test]
     fn latency_is_told_again_when_it_moved_by_a_fifth() {
         let mut stats = Stats::default();
-        note(&mut stats, 100);
+        transits(&mut stats, 100, WINDOW_IN_FRAMES as u32);
         assert!(!stats.has_latency_moved(), "nobody asked");
-        assert_eq!(stats.tell_latency(), Duration::from_millis(100));
-        note(&mut stats, 130);
-        assert!(!stats.has_latency_moved());
-        note(&mut stats, 220);
-        assert!(stats.has_latency_moved());
-        assert!(!stats.has_latency_moved(), "it was told");
+        assert_eq!(stats.tell_latency(None), Duration::from_millis(100));
+        let mut has_moved = |ms| {
+            transits(&mut stats, ms, 1);
+            stats.has_latency_moved()
+        };
+        assert!((0..2 * FRAMES_BETWEEN_LATENCIES).all(|_| !has_moved(115)));
+        let moved: Vec<_> = (0..WINDOW_IN_FRAMES).filter(|_| has_moved(130)).collect();
+        assert_eq!(moved.len(), 1, "once: {moved:?}");
+        assert_eq!(stats.tell_latency(None), Duration::from_millis(130));
+        transits(&mut stats, 500, WINDOW_IN_FRAMES as u32);
+        assert!(!stats.has_latency_moved(), "it was told just now");
+    }
+
+    #[test]
+    fn percentiles_are_times_that_were_measured() {
+        let ms = |times: &[u64], share| percentile(times.iter().map(|time| Duration::from_millis(*time)), share);
+        assert_eq!(ms(&[], 0.5), None);
+        assert_eq!(ms(&[7], 0.99), Some(Duration::from_millis(7)));
+        assert_eq!(ms(&[4, 1, 3, 2], 0.5), Some(Duration::from_millis(2)));
+        assert_eq!(ms(&[4, 1, 3, 2], 0.95), Some(Duration::from_millis(4)));
     }
 }

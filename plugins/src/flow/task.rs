@@ -4,8 +4,10 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::VideoInfo;
 
-use super::Analyser;
-use super::junction::{Failure, Item};
+use super::junction::{Arrived, Failure, Item};
+use super::shedding::{self, Fate};
+use super::timing::SyncMode;
+use super::{Analyser, frame_duration, latest, load};
 
 /// Starts the task. It ends when the junction is closed; in a flush, and after downstream failed, it rests there.
 pub(super) fn start<A: Analyser>(imp: &A) -> Result<(), glib::BoolError> {
@@ -35,7 +37,7 @@ fn iterate<A: Analyser>(imp: &A, caps_in_use: &mut CapsInUse) -> bool {
     };
     let outcome = match item {
         Item::Event(event) => take_event(imp, event),
-        Item::Buffer(buffer) => take_frame(imp, buffer, caps_in_use),
+        Item::Frame(frame) => take_frame(imp, frame, caps_in_use),
     };
     junction.done(ticket, outcome);
     if junction.holds_eos() {
@@ -49,34 +51,78 @@ fn take_event<A: Analyser>(imp: &A, event: gst::Event) -> Result<(), Failure> {
     let kind = event.type_();
     // What comes next belongs to another stretch of video, or does not come at all.
     if matches!(kind, StreamStart | Caps | Segment | SegmentDone | Eos) {
-        while let Some(item) = { imp.flow().delayed().drain_one() } {
-            push_item(imp, item)?;
-        }
+        push_all_held(imp)?;
     }
     if matches!(kind, StreamStart | Caps) {
+        latest::stop(imp).map_err(untold)?;
         imp.forget();
     }
     match kind {
         StreamStart => imp.begin_stream(),
-        Segment => imp.begin_segment(),
+        Segment => {
+            imp.flow().note_liveness();
+            imp.begin_segment();
+        }
         _ => {}
     }
     imp.flow().delayed().push(Item::Event(event));
     push_what_may_leave(imp)
 }
 
-fn take_frame<A: Analyser>(imp: &A, buffer: gst::Buffer, caps_in_use: &mut CapsInUse) -> Result<(), Failure> {
+fn untold(flow: gst::FlowError) -> Failure {
+    Failure { flow, is_told: false }
+}
+
+fn take_frame<A: Analyser>(imp: &A, mut frame: Arrived, caps_in_use: &mut CapsInUse) -> Result<(), Failure> {
     let flow = imp.flow();
-    let info = info_in_use(&flow.src_pad, caps_in_use).map_err(|flow| Failure { flow, is_told: false })?;
-    let buffer = imp.process(buffer, info).map_err(|flow| Failure { flow, is_told: true })?;
-    flow.delayed().push(Item::Buffer(buffer));
-    push_what_may_leave(imp)?;
+    if flow.junction.is_without_engine() {
+        load::begin(imp).map_err(|_| Failure { flow: gst::FlowError::Error, is_told: true })?;
+    }
+    let info = info_in_use(&flow.src_pad, caps_in_use).map_err(untold)?;
+    if flow.timing().sync_mode == SyncMode::Latest {
+        return latest::pass(imp, frame, info);
+    }
+    latest::stop(imp).map_err(untold)?;
+    match shedding::fate_of(imp, &frame) {
+        Fate::Drop => {
+            shedding::note_dropped(imp, &frame.buffer);
+            return Ok(());
+        }
+        Fate::Bare => {
+            frame.buffer = imp.pass_unlooked(frame.buffer);
+            shedding::note_bare(imp);
+        }
+        Fate::Look => {
+            frame.buffer = imp.process(frame.buffer, info).map_err(|flow| Failure { flow, is_told: true })?;
+            shedding::note_through(imp);
+            flow.stats().note_transit(frame.at.elapsed());
+        }
+    }
+    note_frame(imp);
+    flow.delayed().push(Item::Frame(frame));
+    push_what_may_leave(imp)
+}
+
+/// What follows from the times of frames: the pace, the latency and the statistics that are told.
+fn note_frame<A: Analyser>(imp: &A) {
+    let flow = imp.flow();
+    flow.expect_pass();
+    let pass = flow.stats().mean_pass();
+    flow.pace().note(pass, frame_duration(&flow.src_pad).into());
     tell_latency_if_it_moved(imp);
+    tell_stats_if_due(imp);
+}
+
+/// Lets go of everything that is held back.
+pub(super) fn push_all_held<A: Analyser>(imp: &A) -> Result<(), Failure> {
+    while let Some(item) = { imp.flow().delayed().drain_one() } {
+        push_item(imp, item)?;
+    }
     Ok(())
 }
 
 fn push_what_may_leave<A: Analyser>(imp: &A) -> Result<(), Failure> {
-    let delay = imp.output_delay_in_frames() as usize;
+    let delay = imp.flow().delay_in_frames(imp) as usize;
     while let Some(item) = { imp.flow().delayed().pop(delay) } {
         push_item(imp, item)?;
     }
@@ -84,16 +130,24 @@ fn push_what_may_leave<A: Analyser>(imp: &A) -> Result<(), Failure> {
 }
 
 fn push_item<A: Analyser>(imp: &A, item: Item) -> Result<(), Failure> {
-    let flow = imp.flow();
     match item {
         // A refused event shows with the next frame, as frames carry an error that says why.
-        Item::Event(event) => drop(flow.src_pad.push_event(event)),
-        Item::Buffer(buffer) => {
-            let buffer = imp.release(buffer);
-            flow.src_pad.push(buffer).map_err(|flow| Failure { flow, is_told: false })?;
-            flow.stats().frames_out += 1;
-        }
+        Item::Event(event) => drop(imp.flow().src_pad.push_event(event)),
+        Item::Frame(frame) => push(imp, imp.release(frame.buffer))?,
     }
+    Ok(())
+}
+
+/// Sends on a frame that nothing has to be done to any more.
+pub(super) fn push_at_once<A: Analyser>(imp: &A, frame: Arrived) -> Result<(), Failure> {
+    imp.flow().stats().note_transit(frame.at.elapsed());
+    note_frame(imp);
+    push(imp, frame.buffer)
+}
+
+fn push<A: Analyser>(imp: &A, buffer: gst::Buffer) -> Result<(), Failure> {
+    imp.flow().src_pad.push(buffer).map_err(untold)?;
+    imp.flow().stats().frames_out += 1;
     Ok(())
 }
 
@@ -112,6 +166,16 @@ fn tell_latency_if_it_moved<A: Analyser>(imp: &A) {
         let element = imp.obj();
         // A bus that flushes takes no message; there is nobody left to tell.
         let _ = element.post_message(gst::message::Latency::builder().src(&*element).build());
+    }
+}
+
+fn tell_stats_if_due<A: Analyser>(imp: &A) {
+    let flow = imp.flow();
+    if flow.are_stats_due() {
+        let structure = flow.stats_structure();
+        let message = gst::message::Element::builder(structure).src(&*imp.obj());
+        // A bus that flushes takes no message; there is nobody left to tell.
+        let _ = imp.obj().post_message(message.build());
     }
 }
 

@@ -18,9 +18,8 @@ use sa3::{Engine, EngineSettings, Error, Objects, SegmentRequest};
 
 use crate::error::{is_fatal, post_error, post_warning};
 use crate::flow::Analyser;
-use crate::meta::MaskMeta;
-use crate::roi;
-pub(crate) use planner::{Found, Plan};
+use crate::found::Found;
+pub(crate) use planner::Plan;
 use planner::{Notice, Planner};
 use prompts::{Asked, Sources};
 pub(crate) use prompts::{are_same, points_spec};
@@ -89,8 +88,12 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
 
     /// Sets a property; what is refused is told, and nothing has changed then.
     fn set_prompted(&self, value: &glib::Value, pspec: &glib::ParamSpec) {
-        let outcome = self.prompting().settings().set(pspec.name(), value);
-        if let Err(error) = outcome {
+        let is_about_time = self.flow().timing().set(pspec.name(), value);
+        if pspec.name() == "latency" {
+            // A bus that flushes takes no message; there is nobody left to tell.
+            let _ = self.obj().post_message(gst::message::Latency::builder().src(&*self.obj()).build());
+        }
+        if !is_about_time && let Err(error) = { self.prompting().settings().set(pspec.name(), value) } {
             self.warn(&error);
         }
         let is_too_late =
@@ -104,12 +107,16 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
     fn prompted_property(&self, pspec: &glib::ParamSpec) -> glib::Value {
         let flow = self.flow();
         match pspec.name() {
-            "stats" => flow.stats().to_structure(flow.waiting_frames()).to_value(),
+            "stats" => flow.stats_structure().to_value(),
             "device-in-use" => flow
                 .engine()
                 .map(|engine| format!("{}, {}", engine.info().device_in_use, engine.info().precision_in_use))
                 .to_value(),
-            name => self.prompting().property(name).unwrap_or_else(|| pspec.default_value().clone()),
+            name => flow
+                .timing()
+                .get(name)
+                .or_else(|| self.prompting().property(name))
+                .unwrap_or_else(|| pspec.default_value().clone()),
         }
     }
 
@@ -132,7 +139,8 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
     fn tuning_at(&self, pts: Option<gst::ClockTime>) -> Tuning {
         self.look_at_prompts_file();
         self.sync_controls(pts);
-        self.prompting().settings().tuning.clone()
+        let tuning = self.prompting().settings().tuning.clone();
+        Tuning { inference_interval: self.flow().interval(tuning.inference_interval), ..tuning }
     }
 
     /// The request as `engine` can take it; what it cannot is told.
@@ -233,13 +241,6 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
             self.change_prompts(|sources| sources.take_reading(reading));
         }
     }
-}
-
-/// Puts the objects on the frame. Only the buffer's metadata is copied where somebody shares it, never its pixels.
-pub(crate) fn attach(buffer: &mut gst::Buffer, found: &Found) {
-    let buffer = buffer.make_mut();
-    MaskMeta::attach(buffer, &found.objects, found.source_pts, found.age_in_frames);
-    roi::attach(buffer, &found.objects);
 }
 
 /// The pads of an element that looks at frames: the formats that the engine reads, on both sides.

@@ -11,6 +11,7 @@ use sa3::{Engine, Error, Objects, SegmentRequest};
 use super::placement::Placement;
 use super::prompts::Asked;
 use super::settings::Tuning;
+use crate::found::Found;
 
 /// After the first failure, each failure of this number is told.
 const FAILURES_PER_WARNING: u64 = 100;
@@ -25,14 +26,6 @@ pub(crate) enum Plan {
     Look,
     /// Put the last objects on it.
     Carry(Found),
-}
-
-/// Objects, and the frame they were found on.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    pub(crate) objects: Arc<Objects>,
-    pub(crate) source_pts: Option<gst::ClockTime>,
-    pub(crate) age_in_frames: u32,
 }
 
 /// Something to tell the user.

@@ -12,6 +12,7 @@ use sa3::{Result, SegmentRequest};
 
 use super::prompts::{self, Asked, Sources, Watch, are_same};
 use crate::engine_settings::EngineProperties;
+use crate::flow::timing;
 
 /// The value of a number that is left to the model.
 const AS_RECOMMENDED: f64 = -1.0;
@@ -121,8 +122,8 @@ pub(crate) fn exact(number: f32) -> f64 {
     number.to_string().parse().unwrap_or(f64::from(number))
 }
 
-/// All properties, those of the engine first; each class needs its own.
-pub(crate) fn specs() -> Vec<ParamSpec> {
+/// What is set here, the engine first, and what is only read.
+fn own_specs() -> Vec<ParamSpec> {
     let mut specs = EngineProperties::specs();
     specs.extend(prompts::specs());
     specs.extend(score_specs());
@@ -130,6 +131,13 @@ pub(crate) fn specs() -> Vec<ParamSpec> {
     specs.push(semantic_map_spec());
     specs.extend(work_specs());
     specs.extend(read_only_specs());
+    specs
+}
+
+/// All properties; each class needs its own.
+pub(crate) fn specs() -> Vec<ParamSpec> {
+    let mut specs = own_specs();
+    specs.extend(timing::specs());
     specs
 }
 
@@ -225,10 +233,12 @@ fn read_only_specs() -> [ParamSpec; 2] {
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(
-                "frames-in, frames-out, inferred, failed (frames since the start), objects (on the last frame looked \
-                 at), queue-level (frames that wait, 3 at most), and for each stage (pass, which is all of them and the \
-                 wait for the engine, preprocess, vision, text, detector, masks, tracker, rules) its time in \
-                 milliseconds: STAGE-ms-last, and STAGE-ms-mean over the last 64 passes. sa3track: also what it keeps \
+                "frames-in, frames-out, inferred, failed, dropped, bare (frames since the start), objects (on the last \
+                 frame looked at), queue-level (frames that wait), interval (frames for one pass, as load demands), \
+                 latency-ms (as told), and for each stage (pass, which is all of them and the wait for the engine, \
+                 preprocess, vision, text, detector, masks, tracker, rules) its time in milliseconds: STAGE-ms-last, and \
+                 STAGE-ms-mean over the last 64 passes; pass-ms-p50, -p95, -p99 of those, and the same of transit (from \
+                 a frame's arrival to its leaving) over 128 frames. sa3track: also what it keeps \
                  (kept-objects, kept-counters, kept-bans, kept-frames for clicks, kept-bytes of all objects)",
             )
             .read_only()
@@ -267,7 +277,7 @@ mod tests {
     #[test]
     fn what_is_set_is_read_and_defaults_are_the_specs() {
         let mut settings = Settings::default();
-        for spec in specs().into_iter().filter(|spec| spec.flags().contains(glib::ParamFlags::WRITABLE)) {
+        for spec in own_specs().into_iter().filter(|spec| spec.flags().contains(glib::ParamFlags::WRITABLE)) {
             let value = settings.get(spec.name()).unwrap_or_else(|| panic!("{} cannot be read", spec.name()));
             let default = spec.default_value();
             assert_eq!(format!("{value:?}"), format!("{default:?}"), "{}", spec.name());

@@ -12,8 +12,9 @@ use sa3::{EngineSettings, Segmentation};
 use super::actions;
 use super::told::Told;
 use crate::flow::{self, Analyser, Flow};
+use crate::found::attach;
 use crate::prompted::settings::specs;
-use crate::prompted::{self, Plan, Prompted, Prompting, Tuning, attach, points_spec};
+use crate::prompted::{self, Plan, Prompted, Prompting, Tuning, points_spec};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("sa3segment", gst::DebugColorFlags::empty(), Some("Text-prompted segmentation"))

@@ -9,8 +9,9 @@
 //! score, box, soft mask; see `plugins/include/gstsa3maskmeta.h`), and a GstVideoRegionOfInterestMeta for each object. A
 //! frame without the meta was not looked at; a meta without objects says that nothing was found.
 //!
-//! Every frame waits for its own result; at most [`crate::flow::MAX_WAITING_FRAMES`] frames wait behind it, then
-//! upstream is blocked. In a live pipeline the element adds the mean time of a pass to the latency.
+//! Every frame waits for its own result (`sync-mode=exact`); at most `max-queue` frames wait behind it. Then upstream is
+//! blocked, or, in a live pipeline, the oldest of them is dropped: `late-policy`. A live pipeline is told the latency that is
+//! measured. `docs/live.md` has all of it.
 //!
 //! # What to find
 //!

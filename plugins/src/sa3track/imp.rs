@@ -17,8 +17,9 @@ use super::follower::Follower;
 use super::settings::{IdPolicy, TrackSettings, specs};
 use super::{actions, events};
 use crate::flow::{self, Analyser, Flow, OnAnswer};
+use crate::found::{Found, attach};
 use crate::meta::MaskMeta;
-use crate::prompted::{self, Found, Plan, Prompted, Prompting, Tuning, attach};
+use crate::prompted::{self, Plan, Prompted, Prompting, Tuning};
 use crate::roi;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -240,6 +241,11 @@ impl Analyser for Sa3Track {
 
     fn output_delay_in_frames(&self) -> u32 {
         self.delay_in_frames.load(Ordering::Relaxed)
+    }
+
+    fn pass_unlooked(&self, buffer: gst::Buffer) -> gst::Buffer {
+        lock(&self.follower).passed(None, buffer.pts());
+        buffer
     }
 
     fn release(&self, mut buffer: gst::Buffer) -> gst::Buffer {

@@ -1,13 +1,13 @@
 //! Order: events and frames leave as they came, a flush empties, the end drains.
 
 use gst::prelude::*;
-use gstsa3::flow::MAX_WAITING_FRAMES;
+use gstsa3::flow::DEFAULT_MAX_QUEUE;
 use gstsa3::meta::MaskMeta;
 
 use crate::rig::{BusyEngine, FRAME_BYTES, Rig, frame, init, record_output};
 
 /// Frames that fit without anybody taking one out: those that wait and the one in work.
-const CAPACITY: u64 = MAX_WAITING_FRAMES as u64 + 1;
+const CAPACITY: u64 = DEFAULT_MAX_QUEUE as u64 + 1;
 
 #[test]
 fn events_keep_their_place_among_the_frames() {

@@ -26,9 +26,10 @@ pub fn element(properties: &str) -> gst::Element {
     element_of("sa3segment", properties)
 }
 
+/// The harness is live; so that every frame is looked at whenever it comes, the rig asks for what files get.
 pub fn element_of(factory: &str, properties: &str) -> gst::Element {
     init();
-    gst::parse::launch(&format!("{factory} {properties}")).unwrap()
+    gst::parse::launch(&format!("{factory} until-loaded=wait late-policy=block {properties}")).unwrap()
 }
 
 pub struct Rig {
