@@ -179,7 +179,7 @@ impl Timing {
     }
 
     /// The latency that was asked for instead of a measured one.
-    pub(super) fn latency(&self) -> Option<Duration> {
+    pub(crate) fn latency(&self) -> Option<Duration> {
         (self.latency_ms > 0).then(|| Duration::from_millis(self.latency_ms.into()))
     }
 
@@ -221,11 +221,13 @@ fn leaving_specs() -> Vec<ParamSpec> {
             .blurb("Milliseconds that a live pipeline is told this element takes. 0: measured, 95 of 100 frames are in time")
             .maximum(MOST_LATENCY_MS)
             .mutable_playing()
+            .controllable()
             .build(),
         glib::ParamSpecUInt64::builder("stats-interval")
             .nick("Statistics interval")
             .blurb("Nanoseconds between two ELEMENT messages sa3-stats with what the property stats shows. 0: none")
             .mutable_playing()
+            .controllable()
             .build(),
     ]
 }
@@ -244,6 +246,7 @@ fn shedding_specs() -> Vec<ParamSpec> {
             .maximum(MOST_MAX_QUEUE)
             .default_value(DEFAULT_MAX_QUEUE)
             .mutable_playing()
+            .controllable()
             .build(),
         glib::ParamSpecInt64::builder("max-lateness")
             .nick("Largest lateness")
@@ -254,6 +257,7 @@ fn shedding_specs() -> Vec<ParamSpec> {
             .minimum(NEVER_TOO_LATE)
             .default_value(NEVER_TOO_LATE)
             .mutable_playing()
+            .controllable()
             .build(),
         glib::ParamSpecBoolean::builder("adaptive")
             .nick("Raise the interval under load")
@@ -262,6 +266,7 @@ fn shedding_specs() -> Vec<ParamSpec> {
                  between carry earlier masks with their age",
             )
             .mutable_playing()
+            .controllable()
             .build(),
     ]
 }

@@ -88,8 +88,9 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
 
     /// Sets a property; what is refused is told, and nothing has changed then.
     fn set_prompted(&self, value: &glib::Value, pspec: &glib::ParamSpec) {
+        let latency_before = self.flow().timing().latency();
         let is_about_time = self.flow().timing().set(pspec.name(), value);
-        if pspec.name() == "latency" {
+        if latency_before != self.flow().timing().latency() {
             // A bus that flushes takes no message; there is nobody left to tell.
             let _ = self.obj().post_message(gst::message::Latency::builder().src(&*self.obj()).build());
         }

@@ -39,10 +39,11 @@ fn what_tunes_may_change_while_playing_and_numbers_can_be_controlled() {
         if !flags.contains(glib::ParamFlags::WRITABLE) {
             continue;
         }
-        let is_fixed = of_the_engine.contains(&name);
+        let is_fixed = of_the_engine.contains(&name) || name == "load-mode";
         assert_eq!(flags.contains(gst::PARAM_FLAG_MUTABLE_PLAYING), !is_fixed, "{name}");
         let is_prompt = ["prompt", "prompts", "boxes", "exclude", "prompts-file", "points"].contains(&name);
-        assert_eq!(flags.contains(gst::PARAM_FLAG_CONTROLLABLE), !is_fixed && !is_prompt, "{name}");
+        let is_choice = ["sync-mode", "late-policy", "until-loaded"].contains(&name);
+        assert_eq!(flags.contains(gst::PARAM_FLAG_CONTROLLABLE), !is_fixed && !is_prompt && !is_choice, "{name}");
     }
 }
 
