@@ -40,3 +40,22 @@ fn a_failing_model_ends_the_run_with_its_cause() {
     assert!(!run.status.success() && told.contains("nowhere/at-all"), "{told}");
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_live_stream_loses_nothing_unsaid() {
+    let folder = std::env::temp_dir().join(format!("sa3-soak-live-{}", std::process::id()));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_sa3-soak"));
+    program.env("GST_PLUGIN_PATH", "").args(["--live", "--minutes=0.2", "--output-dir"]).arg(&folder);
+    let run = program.output().unwrap();
+    let told = String::from_utf8_lossy(&run.stdout).into_owned();
+    // Whether frames are late is a matter of the machine, which a test must not judge.
+    for fault in ["dropped and", "in, ", "out of order"] {
+        let faults = told.lines().find(|line| line.starts_with("FAILS")).unwrap_or_default();
+        assert!(!faults.contains(fault), "{told}");
+    }
+    assert!(told.contains("edits") && !told.contains(" 0 dropped"), "{told}{}", String::from_utf8_lossy(&run.stderr));
+    let table = std::fs::read_to_string(folder.join("live.csv")).unwrap();
+    assert!(table.lines().count() > 5, "{table}");
+    assert!(std::fs::read_to_string(folder.join("live.svg")).unwrap().contains("<polyline"));
+    std::fs::remove_dir_all(folder).unwrap();
+}

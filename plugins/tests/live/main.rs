@@ -9,4 +9,5 @@ mod messages;
 #[path = "../segment/rig.rs"]
 #[allow(dead_code, reason = "the rig serves the elements' own tests too")]
 mod rig;
+mod sharing;
 mod shedding;

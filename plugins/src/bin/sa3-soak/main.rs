@@ -3,6 +3,8 @@
 //! `cargo xtask soak` builds and runs this. What it found is in docs/tracking.md.
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
+mod live;
+mod live_sample;
 mod plot;
 mod sample;
 mod stream;
@@ -11,6 +13,7 @@ mod visitors;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -27,9 +30,26 @@ struct Arguments {
     /// How many frames
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     frames: u64,
-    /// Folder for soak.csv and soak.svg
+    /// A live source instead, three times too fast for the model, with prompt edits and a second branch that comes and
+    /// goes; the delay is watched too
+    #[arg(long)]
+    live: bool,
+    /// With --live: how long
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    minutes: f64,
+    /// With --live: neither edits nor a second branch
+    #[arg(long)]
+    still: bool,
+    /// Folder for soak.csv and soak.svg, with --live for live.csv and live.svg
     #[arg(long, value_name = "FOLDER", default_value = "out/soak")]
     output_dir: PathBuf,
+}
+
+impl Arguments {
+    /// The artificial model takes three times as long as a frame lasts.
+    fn live_model(&self) -> String {
+        if self.model == "test" { "test:frame-ms=100".into() } else { self.model.clone() }
+    }
 }
 
 fn main() -> ExitCode {
@@ -47,13 +67,31 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool, String> {
     let folder = &arguments.output_dir;
     std::fs::create_dir_all(folder).map_err(|error| format!("--output-dir {}: {error}", folder.display()))?;
+    if arguments.live {
+        return run_live(arguments);
+    }
     let outcome = stream::play(&arguments.model, arguments.frames, &|sample| eprintln!("{sample}"))?;
     write(folder.join("soak.csv"), &sample::csv(&outcome.samples))?;
     let title = format!("sa3track, model={}, {} frames", arguments.model, outcome.frames);
-    write(folder.join("soak.svg"), &plot::svg(&title, &outcome.samples))?;
+    let frames: Vec<f64> = outcome.samples.iter().map(|sample| sample.frame as f64).collect();
+    write(folder.join("soak.svg"), &plot::svg(&title, &frames, &sample::panels(&outcome.samples)))?;
     let verdict = Verdict::of(&outcome.samples);
     tell(&outcome, &verdict);
     Ok(verdict.is_bounded() && outcome.repeated_ids == 0)
+}
+
+/// True when memory stayed, delay kept to what was told, and no frame was lost or out of order.
+fn run_live(arguments: &Arguments) -> Result<bool, String> {
+    let duration = Duration::try_from_secs_f64(60.0 * arguments.minutes)
+        .map_err(|_| format!("--minutes={} is no length of time", arguments.minutes))?;
+    let outcome = live::play(&arguments.live_model(), duration, arguments.still)?;
+    let folder = &arguments.output_dir;
+    write(folder.join("live.csv"), &live_sample::csv(&outcome.samples))?;
+    let title = format!("sa3track live at 30 frames/s, model={}, {} frames", arguments.live_model(), outcome.frames_in);
+    let seconds: Vec<f64> = outcome.samples.iter().map(|sample| sample.second).collect();
+    write(folder.join("live.svg"), &plot::svg(&title, &seconds, &live_sample::panels(&outcome.samples)))?;
+    println!("{outcome}");
+    Ok(outcome.faults().is_empty())
 }
 
 fn write(path: PathBuf, text: &str) -> Result<(), String> {

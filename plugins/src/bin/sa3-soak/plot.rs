@@ -1,8 +1,6 @@
-//! The samples as a picture: memory above, time below.
+//! Samples as a picture: panels of curves, one below the other.
 
 use std::fmt::Write;
-
-use crate::sample::Sample;
 
 const WIDTH: f64 = 800.0;
 const PANEL_HEIGHT: f64 = 180.0;
@@ -12,27 +10,15 @@ const RIGHT: f64 = 20.0;
 const GAP: f64 = 50.0;
 const TICKS: u32 = 4;
 
-/// One curve over frames.
-struct Panel<'a> {
-    title: &'a str,
-    colour: &'a str,
-    values: Vec<f64>,
+/// Curves with one scale.
+pub struct Panel {
+    pub title: &'static str,
+    /// Colour and values of each.
+    pub curves: Vec<(&'static str, Vec<f64>)>,
 }
 
-/// Two panels that begin at zero, so that growth looks as large as it is.
-pub fn svg(title: &str, samples: &[Sample]) -> String {
-    let panels = [
-        Panel {
-            title: "resident memory, MiB",
-            colour: "#0868ac",
-            values: samples.iter().map(|sample| sample.resident_kib as f64 / 1024.0).collect(),
-        },
-        Panel {
-            title: "processor time of a frame, ms (mean of 100)",
-            colour: "#b30000",
-            values: samples.iter().map(|sample| sample.cpu_ms_per_frame).collect(),
-        },
-    ];
+/// Panels that begin at zero, so that growth looks as large as it is; `at` are the samples' places from left to right.
+pub fn svg(title: &str, at: &[f64], panels: &[Panel]) -> String {
     let height = GAP + panels.len() as f64 * (PANEL_HEIGHT + GAP);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
@@ -40,25 +26,24 @@ pub fn svg(title: &str, samples: &[Sample]) -> String {
          <text x=\"{LEFT}\" y=\"20\" font-size=\"14\">{}</text>\n",
         escaped(title)
     );
-    let frames: Vec<f64> = samples.iter().map(|sample| sample.frame as f64).collect();
     for (number, panel) in panels.iter().enumerate() {
         let top = GAP + number as f64 * (PANEL_HEIGHT + GAP);
-        text += &panel.drawn(top, &frames);
+        text += &panel.drawn(top, at);
     }
     text + "</svg>\n"
 }
 
-impl Panel<'_> {
-    fn drawn(&self, top: f64, frames: &[f64]) -> String {
+impl Panel {
+    fn drawn(&self, top: f64, at: &[f64]) -> String {
         let (bottom, plot_width) = (top + PANEL_HEIGHT, WIDTH - LEFT - RIGHT);
-        let most = round_up(self.values.iter().copied().fold(0.0, f64::max));
-        let last_frame = frames.last().copied().unwrap_or(1.0);
-        let x = |frame: f64| LEFT + plot_width * frame / last_frame;
+        let most = round_up(self.curves.iter().flat_map(|(_, values)| values).copied().fold(0.0, f64::max));
+        let end = at.last().copied().unwrap_or(1.0);
+        let x = |place: f64| LEFT + plot_width * place / end;
         let y = |value: f64| bottom - PANEL_HEIGHT * value / most;
         let mut text = format!("<text x=\"{LEFT}\" y=\"{}\">{}</text>\n", top - 8.0, self.title);
         for tick in 0..=TICKS {
             let part = f64::from(tick) / f64::from(TICKS);
-            let (at_x, at_y) = (x(part * last_frame), y(part * most));
+            let (at_x, at_y) = (x(part * end), y(part * most));
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
@@ -69,19 +54,18 @@ impl Panel<'_> {
                 at_y + 4.0,
                 part * most,
                 bottom + 16.0,
-                (part * last_frame).round(),
+                (part * end).round(),
             );
         }
-        let points: Vec<String> = frames
-            .iter()
-            .zip(&self.values)
-            .map(|(frame, value)| format!("{:.1},{:.1}", x(*frame), y(*value)))
-            .collect();
-        let points = points.join(" ");
-        text + &format!(
-            "<polyline points=\"{points}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"/>\n",
-            self.colour
-        )
+        for (colour, values) in &self.curves {
+            let points = at.iter().zip(values).map(|(place, value)| format!("{:.1},{:.1}", x(*place), y(*value)));
+            let points = points.collect::<Vec<_>>().join(" ");
+            let _ = writeln!(
+                text,
+                "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>"
+            );
+        }
+        text
     }
 }
 
@@ -101,10 +85,10 @@ mod tests {
 
     #[test]
     fn curves_go_from_left_to_right_and_higher_is_more() {
-        let sample = |frame, resident_kib| Sample { frame, resident_kib, cpu_ms_per_frame: 1.0, ..Sample::default() };
-        let picture = svg("model=a<b", &[sample(100, 1024), sample(200, 2048)]);
+        let memory = Panel { title: "memory", curves: vec![("red", vec![1.0, 2.0]), ("blue", vec![0.0, 0.0])] };
+        let picture = svg("model=a<b", &[100.0, 200.0], &[memory]);
         assert!(picture.contains("a&lt;b") && picture.ends_with("</svg>\n"));
-        // MiB from 0 to 2 between 230 and 50; frames from 0 to 200 between 70 and 780.
+        // Values from 0 to 2 between 230 and 50; frames from 0 to 200 between 70 and 780.
         assert!(picture.contains("points=\"425.0,140.0 780.0,50.0\""), "{picture}");
         assert_eq!(picture.matches("<polyline").count(), 2);
     }
@@ -119,6 +103,7 @@ mod tests {
 
     #[test]
     fn no_samples_are_a_picture_too() {
-        assert!(!svg("", &[]).contains("NaN"));
+        let empty = Panel { title: "nothing", curves: vec![("red", Vec::new())] };
+        assert!(!svg("", &[], &[empty]).contains("NaN"));
     }
 }

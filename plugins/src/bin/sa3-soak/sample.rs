@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fmt::Write;
 
+use crate::plot::Panel;
+
 /// Frames from one sample to the next.
 pub const FRAMES_PER_SAMPLE: u64 = 100;
 
@@ -72,6 +74,16 @@ pub fn csv(samples: &[Sample]) -> String {
         );
     }
     text
+}
+
+/// Memory above, time below.
+pub fn panels(samples: &[Sample]) -> [Panel; 2] {
+    let memory = samples.iter().map(|sample| sample.resident_kib as f64 / 1024.0).collect();
+    let time = samples.iter().map(|sample| sample.cpu_ms_per_frame).collect();
+    [
+        Panel { title: "resident memory, MiB", curves: vec![("#0868ac", memory)] },
+        Panel { title: "processor time of a frame, ms (mean of 100)", curves: vec![("#b30000", time)] },
+    ]
 }
 
 /// Resident memory of this process, as Linux counts it.

@@ -1,0 +1,100 @@
+//! Several streams on one engine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gst::prelude::*;
+use gstsa3::meta::MaskMeta;
+
+use crate::rig::{Rig, element_of};
+
+fn rig(factory: &str, properties: &str) -> Rig {
+    let mut rig = Rig::around(element_of(factory, properties));
+    rig.harness.set_src_caps_str(crate::rig::CAPS);
+    rig
+}
+
+/// Feeds frames and takes them out until it is told to stop.
+fn feed(mut rig: Rig, label: &'static str, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<Rig> {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        for number in 0.. {
+            if stop.load(Ordering::SeqCst) {
+                break;
+            }
+            let attached = MaskMeta::read(&rig.through(40 * number)).unwrap();
+            assert!(!attached.objects.items.is_empty());
+            assert!(attached.objects.items.iter().all(|object| &*object.label == label), "another stream's objects");
+        }
+        rig
+    })
+}
+
+#[test]
+fn results_never_mix_and_turns_are_fair() {
+    let model = "model=test:frame-ms=5,name=sharing";
+    let stop = Arc::new(AtomicBool::new(false));
+    let streams = [("sa3segment", "one"), ("sa3track", "two"), ("sa3track output-delay=0", "three")];
+    let feeding: Vec<_> = streams
+        .into_iter()
+        .map(|(factory, label)| feed(rig(factory, &format!("{model} prompt={label}")), label, &stop))
+        .collect();
+    let mut own = rig("sa3segment", &format!("{model} prompt=four"));
+    own.wait_until("the engine is there", |rig| rig.element.property::<Option<String>>("device-in-use").is_some());
+    for number in 0..30 {
+        let attached = MaskMeta::read(&own.through(40 * number)).unwrap();
+        assert!(attached.objects.items.iter().all(|object| &*object.label == "four"));
+    }
+    stop.store(true, Ordering::SeqCst);
+    for stream in feeding {
+        let rig = stream.join().unwrap();
+        let inferred = rig.stat::<u64>("inferred");
+        assert!(inferred >= 20, "a stream was starved: {inferred} looks while another had 30");
+    }
+}
+
+#[test]
+fn branches_come_and_go_while_others_run() {
+    crate::rig::init();
+    let line = "videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=50/1 ! tee name=tee allow-not-linked=true \
+                tee. ! sa3segment name=main model=test:frame-ms=1,name=branches prompt=one ! fakesink name=out sync=false";
+    let pipeline = gst::parse::launch(line).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let main = pipeline.by_name("main").unwrap();
+    let inferred = || main.property::<gst::Structure>("stats").get::<u64>("inferred").unwrap();
+    let wait_beyond = |count: u64| {
+        while inferred() <= count {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    };
+    pipeline.set_state(gst::State::Playing).unwrap();
+    wait_beyond(0);
+    let tee = pipeline.by_name("tee").unwrap();
+    for _ in 0..5 {
+        let bin = gst::parse::bin_from_description(
+            "queue ! sa3track model=test:frame-ms=1,name=branches prompt=two ! fakesink sync=false async=false",
+            true,
+        );
+        let bin = bin.unwrap();
+        pipeline.add(&bin).unwrap();
+        bin.sync_state_with_parent().unwrap();
+        let pad = tee.request_pad_simple("src_%u").unwrap();
+        pad.link(&bin.static_pad("sink").unwrap()).unwrap();
+        wait_beyond(inferred() + 3);
+        let (told, heard) = std::sync::mpsc::channel();
+        pad.add_probe(gst::PadProbeType::IDLE, move |pad, _| {
+            if let Some(peer) = pad.peer() {
+                pad.unlink(&peer).unwrap();
+                told.send(()).unwrap();
+            }
+            gst::PadProbeReturn::Remove
+        });
+        heard.recv().unwrap();
+        bin.set_state(gst::State::Null).unwrap();
+        pipeline.remove(&bin).unwrap();
+        tee.release_request_pad(&pad);
+        wait_beyond(inferred() + 3);
+    }
+    let error = pipeline.bus().unwrap().pop_filtered(&[gst::MessageType::Error]);
+    assert!(error.is_none(), "{error:?}");
+    pipeline.set_state(gst::State::Null).unwrap();
+}
