@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: our speed beside that of the Python reference, in an environment made for it.
 
 use crate::checkout::Checkout;
-use crate::failure::Outcome;
+use crate::failure::{Context, Outcome};
 use crate::{demo, parity, process, reference, setup};
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ const TRACKING_ROUNDS: &str = "4";
 #[derive(clap::Args)]
 pub struct Options {
     /// The bundled model beside transformers
-    #[arg(long, required_unless_present_any = ["full_size", "tracking"])]
+    #[arg(long, required_unless_present_any = ["full_size", "tracking", "pipeline"])]
     vs_transformers: bool,
     /// Every target of speed and memory, with random weights of the released model's size (1.7 GB) and the bundled model
     #[arg(long, conflicts_with = "vs_transformers")]
@@ -25,6 +25,12 @@ pub struct Options {
     /// model's size
     #[arg(long, conflicts_with = "vs_transformers")]
     tracking: bool,
+    /// Whole pipelines, live ones and files: frames per second, delays, drops, memory; needs no Python
+    #[arg(long, conflicts_with_all = ["vs_transformers", "full_size", "tracking"])]
+    pipeline: bool,
+    /// Folder for pipelines.svg
+    #[arg(long, value_name = "FOLDER", default_value = "out/bench", requires = "pipeline")]
+    output_dir: PathBuf,
     /// Folder for the weights of --full-size (the user's cache)
     #[arg(long, value_name = "FOLDER", requires = "full_size")]
     folder: Option<PathBuf>,
@@ -35,6 +41,11 @@ pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
     let pins = checkout.pins()?;
     setup::run(checkout, &setup::Options::default())?;
     let mut bench = demo::built(checkout, BINARY)?;
+    if options.pipeline {
+        let folder = std::path::absolute(&options.output_dir)
+            .context(|| format!("--output-dir {}", options.output_dir.display()))?;
+        return process::run(bench.arg("--pipeline").arg("--output-dir").arg(folder));
+    }
     let python = reference::python(&pins)?;
     if options.tracking {
         bench.args(["--tracking", "--rounds", TRACKING_ROUNDS]);

@@ -1,8 +1,9 @@
 //! One forward pass: the frame goes to the engine's thread, the answer comes back through the junction.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
+use gst::prelude::*;
 use gst_video::VideoInfo;
 use sa3::Error;
 use sa3::engine::StageTimes;
@@ -10,7 +11,16 @@ use sa3::frame::{Frame, FrameSource};
 
 use super::Flow;
 use super::junction::{Junction, PassTicket};
+use super::stats::in_words;
 use crate::frame::MappedFrame;
+
+static TIMES: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new(
+        "sa3times",
+        gst::DebugColorFlags::empty(),
+        Some("Where the time of each look at a frame went"),
+    )
+});
 
 /// Where an answer lies until the task takes it.
 type Slot<T> = Arc<Mutex<Option<sa3::Result<T>>>>;
@@ -52,7 +62,9 @@ impl Flow {
         self.junction.wait_for_answer()?;
         let answer = slot.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(Err(Error::Closed));
         if let Ok(answer) = &answer {
-            self.stats().note_pass(began.elapsed(), &times(answer));
+            let (taken, times) = (began.elapsed(), times(answer));
+            gst::debug!(TIMES, obj = self.src_pad, "frame at {}: {}", buffer.pts().display(), in_words(taken, &times));
+            self.stats().note_pass(taken, &times);
         }
         Ok(answer)
     }

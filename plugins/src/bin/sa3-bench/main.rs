@@ -1,7 +1,7 @@
 //! Our speed beside that of transformers on the same frames, prompts and weights.
 //!
 //! `--vs-transformers` compares frames per second and mean IoU of the bundled model, `--full-size` (see `full_size`)
-//! all that has a target, `--tracking` (see `tracking`) following objects. `cargo xtask bench` makes the Python
+//! all that has a target, `--tracking` (see `tracking`) following objects, `--pipeline` (see `pipelines`) what users run. `cargo xtask bench` makes the Python
 //! environment and runs this. Decoding is outside both: the clip is decoded once to raw RGB, which both read. The
 //! processor (resize, normalise) is inside both. The two take turns, so that a machine whose speed drifts treats them
 //! alike.
@@ -12,6 +12,7 @@ mod engine_side;
 mod full_size;
 mod ours;
 mod peer;
+mod pipelines;
 mod side;
 mod targets;
 mod track_side;
@@ -19,6 +20,7 @@ mod tracking;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -32,7 +34,7 @@ const THRESHOLD: f64 = 0.4;
 #[derive(Parser)]
 struct Arguments {
     /// Compare with transformers; SA3_PYTHON names a Python that has it
-    #[arg(long, required_unless_present_any = ["full_size", "tracking", "engine_side", "track_side"])]
+    #[arg(long, required_unless_present_any = ["full_size", "tracking", "pipeline", "engine_side", "track_side"])]
     vs_transformers: bool,
     /// Print every target, with this checkpoint of the released model's size
     #[arg(long, value_name = "FOLDER")]
@@ -43,6 +45,15 @@ struct Arguments {
     /// Follow so many objects with --tracking; may be given several times
     #[arg(long, value_name = "COUNT", requires = "tracking", value_parser = clap::value_parser!(u32).range(1..=64))]
     objects: Vec<u32>,
+    /// Play whole pipelines, live ones and files: frames per second, delays, drops, memory
+    #[arg(long)]
+    pipeline: bool,
+    /// Play each pipeline of --pipeline for so many seconds
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    seconds: u64,
+    /// Folder for pipelines.svg
+    #[arg(long, value_name = "FOLDER", default_value = "out/bench")]
+    output_dir: PathBuf,
     /// Be the engine's side of --full-size
     #[arg(long, value_name = "FOLDER", hide = true, requires_all = ["picture", "width", "height"])]
     engine_side: Option<PathBuf>,
@@ -92,6 +103,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     }
     gst::init().map_err(|error| format!("GStreamer does not start: {error}"))?;
     gstsa3::plugin_register_static().map_err(|error| format!("the elements cannot be registered: {error}"))?;
+    if arguments.pipeline {
+        return pipelines::run(Duration::from_secs(arguments.seconds), &arguments.output_dir);
+    }
     let python = std::env::var("SA3_PYTHON")
         .map_err(|_| "SA3_PYTHON is not set; run `cargo xtask bench`, which sets it".to_string())?;
     let clip = RawClip::decode(arguments.frames)?;
