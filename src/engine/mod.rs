@@ -12,6 +12,7 @@ mod guard;
 mod hub_cache;
 mod model_files;
 mod pointing;
+mod queue;
 mod registry;
 mod rules;
 mod segmenter;
@@ -24,7 +25,7 @@ mod track_session;
 mod traffic;
 mod warm_up;
 
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -130,6 +131,8 @@ pub struct SegmentRequest {
     pub mask_nms_iou: Option<f32>,
     /// Masks are cleared outside their box grown by this part of its size; 0: off; `None`: the model's recommendation.
     pub mask_clip_to_box_margin: Option<f32>,
+    /// Among streams that share the engine: those with more go first, and the others are passed over a few times at most.
+    pub priority: i32,
     /// True to get a semantic map of each concept as well.
     pub semantic_maps: bool,
 }
@@ -187,7 +190,7 @@ type PhraseChecker = Arc<dyn Fn(&str) -> Vec<PromptNotice> + Send + Sync>;
 pub struct Engine {
     info: EngineInfo,
     phrase_checker: PhraseChecker,
-    jobs: SyncSender<Work>,
+    jobs: queue::Sender<Work>,
 }
 
 impl Engine {
@@ -210,7 +213,7 @@ impl Engine {
 
     fn start(served: Box<dyn Served>) -> Result<Self> {
         let (info, phrase_checker) = (served.model().info(), served.model().phrase_checker());
-        let (jobs, waiting) = sync_channel(MAX_WAITING_JOBS);
+        let (jobs, waiting) = queue::queue(MAX_WAITING_JOBS);
         std::thread::Builder::new()
             .name("sa3-engine".into())
             .spawn(move || thread::serve(served, &waiting))

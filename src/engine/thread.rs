@@ -1,8 +1,8 @@
 //! The engine's thread: work comes in one piece after the other, each is answered exactly once.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 
+use super::queue::{Ranked, Receiver, Refused, Sender};
 use super::track_session::Token;
 use super::{MAX_WAITING_JOBS, Model, SegmentRequest, Segmentation, exit, guard};
 use crate::error::{Error, Result};
@@ -25,6 +25,23 @@ pub(super) enum Work {
     Track { token: Arc<Token>, source: Box<dyn FrameSource>, request: Arc<TrackRequest>, answer: Answer<Tracking> },
     Save { token: Arc<Token>, answer: Answer<SavedSession> },
     Sweep,
+}
+
+impl Ranked for Work {
+    fn priority(&self) -> i32 {
+        match self {
+            Self::Segment { request, .. } => request.priority,
+            Self::Track { request, .. } => request.segment.priority,
+            Self::Save { .. } | Self::Sweep => 0,
+        }
+    }
+
+    fn stream(&self) -> Option<u64> {
+        match self {
+            Self::Track { token, .. } | Self::Save { token, .. } => Some(token.number()),
+            Self::Segment { .. } | Self::Sweep => None,
+        }
+    }
 }
 
 type Callback<T> = Box<dyn FnOnce(Result<T>) + Send>;
@@ -53,11 +70,11 @@ impl<T> Drop for Answer<T> {
 }
 
 /// Never waits: work that finds no place is answered with an error.
-pub(super) fn hand_over(jobs: &SyncSender<Work>, work: Work) {
-    let (work, error) = match jobs.try_send(work) {
+pub(super) fn hand_over(jobs: &Sender<Work>, work: Work) {
+    let (work, error) = match jobs.send(work) {
         Ok(()) => return,
-        Err(TrySendError::Disconnected(work)) => (work, Error::Closed),
-        Err(TrySendError::Full(work)) => {
+        Err(Refused::Closed(work)) => (work, Error::Closed),
+        Err(Refused::Full(work)) => {
             let cause = format!(
                 "{MAX_WAITING_JOBS} frames already wait for this engine; use fewer streams or a second process"
             );
@@ -75,7 +92,7 @@ pub(super) fn hand_over(jobs: &SyncSender<Work>, work: Work) {
 /// Serves until every handle is gone.
 pub(super) fn serve(mut served: Box<dyn Served>, waiting: &Receiver<Work>) {
     const STAGE: &str = "a forward pass";
-    while let Ok(work) = waiting.recv() {
+    while let Some(work) = waiting.next() {
         let _busy = exit::Busy::begin();
         served.sweep();
         match work {

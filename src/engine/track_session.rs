@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::SyncSender;
 
 use super::EngineInfo;
+use super::queue::Sender;
 use super::thread::{Answer, Work, hand_over};
 use crate::error::Result;
 use crate::frame::FrameSource;
@@ -24,13 +24,13 @@ impl Token {
 /// an engine. Dropping the handle never waits: the engine frees the session's memory when it has answered its frames.
 pub struct TrackSession {
     info: EngineInfo,
-    jobs: SyncSender<Work>,
+    jobs: Sender<Work>,
     /// Always there until the handle is dropped.
     token: Option<Arc<Token>>,
 }
 
 impl TrackSession {
-    pub(super) fn new(info: EngineInfo, jobs: SyncSender<Work>) -> Self {
+    pub(super) fn new(info: EngineInfo, jobs: Sender<Work>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self { info, jobs, token: Some(Arc::new(Token(NEXT.fetch_add(1, Ordering::Relaxed)))) }
     }

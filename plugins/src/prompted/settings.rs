@@ -95,6 +95,7 @@ impl Settings {
                 "inference-size" => request.inference_size.to_value(),
                 "mask-nms-iou" => or_recommended(request.mask_nms_iou),
                 "mask-clip-to-box" => or_recommended(request.mask_clip_to_box_margin),
+                "priority" => request.priority.to_value(),
                 "semantic-map" => request.semantic_maps.to_value(),
                 _ => return None,
             })
@@ -112,6 +113,7 @@ fn set_in_request(request: &mut SegmentRequest, name: &str, value: &Value) {
         "inference-size" => request.inference_size = count(),
         "mask-nms-iou" => request.mask_nms_iou = number(),
         "mask-clip-to-box" => request.mask_clip_to_box_margin = number(),
+        "priority" => request.priority = value.get().unwrap_or_default(),
         "semantic-map" => request.semantic_maps = value.get().unwrap_or_default(),
         _ => {}
     }
@@ -130,6 +132,7 @@ fn own_specs() -> Vec<ParamSpec> {
     specs.extend(mask_specs());
     specs.push(semantic_map_spec());
     specs.extend(work_specs());
+    specs.push(priority_spec());
     specs.extend(read_only_specs());
     specs
 }
@@ -221,6 +224,18 @@ fn work_specs() -> [ParamSpec; 2] {
             0,
         ),
     ]
+}
+
+fn priority_spec() -> ParamSpec {
+    glib::ParamSpecInt::builder("priority")
+        .nick("Priority")
+        .blurb(
+            "Of elements that share an engine, those with the highest are looked at first; the others are passed over eight \
+             times in a row at most. Equals take turns",
+        )
+        .mutable_playing()
+        .controllable()
+        .build()
 }
 
 fn read_only_specs() -> [ParamSpec; 2] {

@@ -98,3 +98,32 @@ fn branches_come_and_go_while_others_run() {
     assert!(error.is_none(), "{error:?}");
     pipeline.set_state(gst::State::Null).unwrap();
 }
+
+#[test]
+fn the_urgent_go_first() {
+    let model = "test:frame-ms=50,name=urgent";
+    let busy = crate::rig::BusyEngine::of(model);
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut rigs: Vec<_> = [("low", -1), ("middle", 0), ("high", 1)]
+        .map(|(name, priority)| {
+            let mut rig = rig("sa3segment", &format!("model={model} prompt={name} priority={priority}"));
+            let order = order.clone();
+            let pad = rig.element.static_pad("src").unwrap();
+            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+                order.lock().unwrap().push(name);
+                gst::PadProbeReturn::Ok
+            });
+            rig.wait_until("the engine is there", |rig| {
+                rig.element.property::<Option<String>>("device-in-use").is_some()
+            });
+            rig.harness.push(crate::rig::frame(0)).unwrap();
+            rig.wait_until("it is in work", |rig| rig.stat::<u32>("queue-level") == 0);
+            rig
+        })
+        .into();
+    // In work means taken; the engine's queue has it a moment later.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    drop(busy);
+    rigs.iter_mut().for_each(|rig| drop(rig.harness.pull().unwrap()));
+    assert_eq!(*order.lock().unwrap(), ["high", "middle", "low"]);
+}

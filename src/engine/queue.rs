@@ -1,0 +1,210 @@
+//! Work on its way to the engine's thread: who is next.
+//!
+//! Streams have at most one frame here, so taking turns in the order of arrival is fair. A stream may be more urgent than
+//! others, which then wait, but for so many turns only. Bounded: work that finds no place comes back.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// After it was passed over so often, work is next whatever its priority.
+const MOST_PASSED_OVER: u32 = 8;
+
+/// What the queue asks of work.
+pub(super) trait Ranked {
+    /// Higher goes first.
+    fn priority(&self) -> i32;
+    /// Work of one stream keeps its order.
+    fn stream(&self) -> Option<u64>;
+}
+
+struct Entry<W> {
+    work: W,
+    passed_over: u32,
+}
+
+struct Inner<W> {
+    entries: VecDeque<Entry<W>>,
+    senders: usize,
+    is_closed: bool,
+}
+
+struct Shared<W> {
+    inner: Mutex<Inner<W>>,
+    changed: Condvar,
+    capacity: usize,
+}
+
+impl<W> Shared<W> {
+    fn lock(&self) -> MutexGuard<'_, Inner<W>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end that work goes in at. The queue ends when the last is gone and the work is done.
+pub(super) struct Sender<W>(Arc<Shared<W>>);
+
+/// The end that work comes out of; without it, work comes back to those who send it.
+pub(super) struct Receiver<W>(Arc<Shared<W>>);
+
+/// Why work came back.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused<W> {
+    Full(W),
+    Closed(W),
+}
+
+/// A queue for so many pieces of work.
+pub(super) fn queue<W: Ranked>(capacity: usize) -> (Sender<W>, Receiver<W>) {
+    let inner = Inner { entries: VecDeque::new(), senders: 1, is_closed: false };
+    let shared = Arc::new(Shared { inner: Mutex::new(inner), changed: Condvar::new(), capacity });
+    (Sender(shared.clone()), Receiver(shared))
+}
+
+impl<W: Ranked> Sender<W> {
+    /// Never waits.
+    pub(super) fn send(&self, work: W) -> Result<(), Refused<W>> {
+        let mut inner = self.0.lock();
+        if inner.is_closed {
+            return Err(Refused::Closed(work));
+        }
+        if inner.entries.len() >= self.0.capacity {
+            return Err(Refused::Full(work));
+        }
+        inner.entries.push_back(Entry { work, passed_over: 0 });
+        drop(inner);
+        self.0.changed.notify_one();
+        Ok(())
+    }
+}
+
+impl<W> Clone for Sender<W> {
+    fn clone(&self) -> Self {
+        self.0.lock().senders += 1;
+        Self(self.0.clone())
+    }
+}
+
+impl<W> Drop for Sender<W> {
+    fn drop(&mut self) {
+        self.0.lock().senders -= 1;
+        self.0.changed.notify_one();
+    }
+}
+
+impl<W: Ranked> Receiver<W> {
+    /// The work whose turn it is; waits for some, and is `None` when there will be none.
+    pub(super) fn next(&self) -> Option<W> {
+        let mut inner = self.0.lock();
+        loop {
+            if let Some(next) = next_of(&inner.entries) {
+                inner.entries.iter_mut().take(next).for_each(|entry| entry.passed_over += 1);
+                return inner.entries.remove(next).map(|entry| entry.work);
+            }
+            if inner.senders == 0 {
+                return None;
+            }
+            inner = self.0.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl<W> Drop for Receiver<W> {
+    fn drop(&mut self) {
+        let left = {
+            let mut inner = self.0.lock();
+            inner.is_closed = true;
+            std::mem::take(&mut inner.entries)
+        };
+        // Dropped without the lock: work may answer those who sent it.
+        drop(left);
+    }
+}
+
+/// The first that was passed over too often; otherwise the first of the highest priority that no work of its own stream is
+/// before.
+fn next_of<W: Ranked>(entries: &VecDeque<Entry<W>>) -> Option<usize> {
+    let mut streams = HashSet::new();
+    let is_first = entries.iter().map(|entry| entry.work.stream().is_none_or(|stream| streams.insert(stream)));
+    let firsts: Vec<_> =
+        entries.iter().enumerate().zip(is_first).filter(|(_, is_first)| *is_first).map(|(e, _)| e).collect();
+    let starved = firsts.iter().find(|(_, entry)| entry.passed_over >= MOST_PASSED_OVER);
+    let urgent = || firsts.iter().rev().max_by_key(|(_, entry)| entry.work.priority());
+    starved.or_else(urgent).map(|(index, _)| *index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Job(&'static str, i32, Option<u64>);
+
+    impl Ranked for Job {
+        fn priority(&self) -> i32 {
+            self.1
+        }
+
+        fn stream(&self) -> Option<u64> {
+            self.2
+        }
+    }
+
+    fn taken(jobs: Vec<Job>) -> Vec<&'static str> {
+        let (sender, receiver) = queue(jobs.len());
+        jobs.into_iter().for_each(|job| sender.send(job).unwrap());
+        drop(sender);
+        std::iter::from_fn(|| receiver.next()).map(|job| job.0).collect()
+    }
+
+    #[test]
+    fn equals_come_in_their_order_and_the_urgent_first() {
+        let job = |name, priority| Job(name, priority, None);
+        assert_eq!(taken(vec![job("a", 0), job("b", 0), job("c", 0)]), ["a", "b", "c"]);
+        assert_eq!(taken(vec![job("a", 0), job("b", 2), job("c", -1), job("d", 2)]), ["b", "d", "a", "c"]);
+    }
+
+    #[test]
+    fn a_stream_keeps_its_order() {
+        let jobs = vec![Job("a1", 0, Some(1)), Job("a2", 9, Some(1)), Job("b", 1, Some(2))];
+        assert_eq!(taken(jobs), ["b", "a1", "a2"]);
+    }
+
+    #[test]
+    fn nobody_is_passed_over_for_ever() {
+        let (sender, receiver) = queue(100);
+        sender.send(Job("patient", 0, None)).unwrap();
+        let mut turns = 0;
+        loop {
+            sender.send(Job("urgent", 1, None)).unwrap();
+            if receiver.next().unwrap().0 == "patient" {
+                break;
+            }
+            turns += 1;
+        }
+        assert_eq!(turns, MOST_PASSED_OVER);
+    }
+
+    #[test]
+    fn work_that_finds_no_place_comes_back() {
+        let (sender, receiver) = queue(1);
+        let job = || Job("a", 0, None);
+        sender.send(job()).unwrap();
+        assert_eq!(sender.send(job()), Err(Refused::Full(job())));
+        drop(receiver);
+        assert_eq!(sender.send(job()), Err(Refused::Closed(job())));
+    }
+
+    #[test]
+    fn the_end_of_the_last_sender_wakes_who_waits() {
+        let (sender, receiver) = queue::<Job>(1);
+        let other = sender.clone();
+        let waiting = std::thread::spawn(move || receiver.next());
+        drop(sender);
+        other.send(Job("a", 0, None)).unwrap();
+        assert_eq!(waiting.join().unwrap().unwrap().0, "a");
+        let (sender, receiver) = queue::<Job>(1);
+        let waiting = std::thread::spawn(move || receiver.next());
+        drop(sender);
+        assert_eq!(waiting.join().unwrap(), None);
+    }
+}
