@@ -14,10 +14,13 @@ const PIPELINES: [(&str, &str); 9] = [
         "file, sa3track, detection on each 5th",
         "CLIP ! sa3track prompt=\"red circle; blue square\" detect-policy=interval detect-interval=5 ! fakesink sync=false",
     ),
-    ("live 30, exact", "CAMERA ! sa3segment prompt=\"white circle\" ! fakesink sync=true"),
-    ("live 30, exact, adaptive", "CAMERA ! sa3segment prompt=\"white circle\" adaptive=true ! fakesink sync=true"),
-    ("live 30, latest", "CAMERA ! sa3segment prompt=\"white circle\" sync-mode=latest ! fakesink sync=true"),
-    ("live 30, skip", "CAMERA ! sa3segment prompt=\"white circle\" sync-mode=skip ! fakesink sync=true"),
+    ("live 30, exact", "CAMERA ! sa3segment prompt=\"white circle\" ! queue ! fakesink sync=true"),
+    (
+        "live 30, exact, adaptive",
+        "CAMERA ! sa3segment prompt=\"white circle\" adaptive=true ! queue ! fakesink sync=true",
+    ),
+    ("live 30, latest", "CAMERA ! sa3segment prompt=\"white circle\" sync-mode=latest ! queue ! fakesink sync=true"),
+    ("live 30, skip", "CAMERA ! sa3segment prompt=\"white circle\" sync-mode=skip ! queue ! fakesink sync=true"),
     (
         "four files on one engine",
         "CLIP ! sa3segment prompt=\"red circle\" ! fakesink sync=false CLIP ! sa3segment prompt=\"red circle\" ! fakesink \

@@ -40,7 +40,8 @@ fn lock(shared: &Shared) -> MutexGuard<'_, Watched> {
 pub fn play(model: &str, duration: Duration, is_still: bool) -> Result<Outcome, String> {
     gst::init().map_err(|error| format!("GStreamer does not start: {error}"))?;
     gstsa3::plugin_register_static().map_err(|error| format!("the elements cannot be registered: {error}"))?;
-    let line = format!("{SOURCE} ! sa3track name=track model={model} until-loaded=drop ! fakesink name=out sync=true");
+    let line =
+        format!("{SOURCE} ! sa3track name=track model={model} until-loaded=drop ! queue ! fakesink name=out sync=true");
     let pipeline = gst::parse::launch(&line).map_err(|error| format!("the pipeline cannot be built: {error}"))?;
     let pipeline = pipeline.downcast::<gst::Pipeline>().map_err(|_| "the line makes no pipeline")?;
     let track = pipeline.by_name("track").ok_or("the pipeline lost its sa3track")?;
