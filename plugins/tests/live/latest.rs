@@ -100,6 +100,36 @@ fn caps_change_events_and_the_end_keep_their_places() {
 }
 
 #[test]
+fn masks_of_the_former_size_never_reach_the_new_one() {
+    let model = "test:frame-ms=50,name=latest-caps";
+    let busy = BusyEngine::of(model);
+    let mut rig = Rig::new(&format!("model={model} prompt=dog sync-mode=latest"));
+    rig.through(0);
+    // Long enough for the worker to have taken the frame, which hangs now.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let caps = "video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1".parse::<gst::Caps>().unwrap();
+    rig.harness.push_event(gst::event::Caps::new(&caps));
+    let large = |number| {
+        let mut large = gst::Buffer::with_size(64 * 48).unwrap();
+        large.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(number));
+        large
+    };
+    rig.harness.push(large(1)).unwrap();
+    assert!(busy.is_busy());
+    drop(busy);
+    let mut sizes = vec![read(&rig.harness.pull().unwrap())];
+    for number in 2.. {
+        sizes.push(read(&rig.harness.push_and_pull(large(number)).unwrap()));
+        if sizes.iter().flatten().count() > 3 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let sizes: Vec<_> = sizes.iter().flatten().map(|found| found.objects.frame_width).collect();
+    assert!(sizes.iter().all(|width| *width == 64), "{sizes:?}");
+}
+
+#[test]
 fn a_flush_and_a_stop_wait_for_no_pass() {
     let model = "test:name=latest-stop";
     let busy = BusyEngine::of(model);
