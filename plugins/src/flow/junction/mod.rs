@@ -3,6 +3,9 @@
 //! One lock, never held over anything long, and one condition variable. Everybody who waits here is woken first of all
 //! by flushing (FLUSH_START) and closing (pads that are switched off on the way to READY).
 
+mod engine;
+mod newest;
+
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
@@ -13,29 +16,29 @@ use sa3::{EngineSettings, SharedEngine};
 
 /// A buffer, or an event that must stay in its place among the buffers.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(in crate::flow) enum Item {
     Frame(Arrived),
     Event(gst::Event),
 }
 
 /// A frame on its way through.
 #[derive(Debug)]
-pub(super) struct Arrived {
-    pub(super) buffer: gst::Buffer,
-    pub(super) at: Instant,
+pub(in crate::flow) struct Arrived {
+    pub(in crate::flow) buffer: gst::Buffer,
+    pub(in crate::flow) at: Instant,
     /// Nobody is to look at it.
-    pub(super) is_bare: bool,
+    pub(in crate::flow) is_bare: bool,
 }
 
 impl Arrived {
-    pub(super) fn now(buffer: gst::Buffer) -> Self {
+    pub(in crate::flow) fn now(buffer: gst::Buffer) -> Self {
         Self { buffer, at: Instant::now(), is_bare: false }
     }
 }
 
 /// What happens to one frame more than may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shedding {
+pub(in crate::flow) enum Shedding {
     Block,
     DropOldest,
     DropNewest,
@@ -44,22 +47,22 @@ pub(super) enum Shedding {
 
 /// How many frames may wait for their turn.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct QueueLimit {
-    pub(super) frames: usize,
-    pub(super) shedding: Shedding,
+pub(in crate::flow) struct QueueLimit {
+    pub(in crate::flow) frames: usize,
+    pub(in crate::flow) shedding: Shedding,
 }
 
 /// A frame for those who take the newest one only.
-pub(super) struct Newest {
+pub(in crate::flow) struct Newest {
     /// Counts the frames of the element.
-    pub(super) number: u64,
-    pub(super) buffer: gst::Buffer,
-    pub(super) info: VideoInfo,
+    pub(in crate::flow) number: u64,
+    pub(in crate::flow) buffer: gst::Buffer,
+    pub(in crate::flow) info: VideoInfo,
 }
 
 /// Why a wait ended without what was waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Interrupted {
+pub(in crate::flow) enum Interrupted {
     /// The stream is being flushed or stopped.
     Flushing,
     /// There will be no engine; the error has been posted.
@@ -87,24 +90,24 @@ enum Gate {
 
 /// Goes with an item that was taken; flushing makes it void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TakeTicket(u64);
+pub(in crate::flow) struct TakeTicket(u64);
 
 /// Why the task rests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(in crate::flow) struct Failure {
     /// What upstream gets to hear.
-    pub(super) flow: gst::FlowError,
+    pub(in crate::flow) flow: gst::FlowError,
     /// This element has posted the cause itself.
-    pub(super) is_told: bool,
+    pub(in crate::flow) is_told: bool,
 }
 
 /// Names one load; a later load or giving the engine back makes it void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LoadTicket(u64);
+pub(in crate::flow) struct LoadTicket(u64);
 
 /// Names one pass; flushing makes it void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PassTicket(u64);
+pub(in crate::flow) struct PassTicket(u64);
 
 enum EngineState {
     Absent,
@@ -167,14 +170,14 @@ impl Inner {
     }
 }
 
-pub(super) struct Junction {
+pub(in crate::flow) struct Junction {
     inner: Mutex<Inner>,
     changed: Condvar,
 }
 
 impl Junction {
     /// Closed until [`Junction::open`].
-    pub(super) fn new() -> Self {
+    pub(in crate::flow) fn new() -> Self {
         let inner = Inner {
             items: VecDeque::new(),
             waiting_frames: 0,
@@ -225,7 +228,7 @@ impl Junction {
 impl Junction {
     /// Puts a frame at the end as `limit` allows; the frames that were dropped for it, or it itself. Refused with the
     /// cause once something failed.
-    pub(super) fn push_frame(
+    pub(in crate::flow) fn push_frame(
         &self,
         buffer: gst::Buffer,
         limit: QueueLimit,
@@ -262,7 +265,7 @@ impl Junction {
 
     /// Puts an event at the end. Refused while flushing, and once something failed unless the event is one that pads
     /// keep (with those the failure shows at the next frame).
-    pub(super) fn push_event(&self, event: gst::Event) -> bool {
+    pub(in crate::flow) fn push_event(&self, event: gst::Event) -> bool {
         self.change(|inner| {
             let ends_the_stream = event.type_() == gst::EventType::Eos;
             let is_refused = inner.outcome.is_err() && (!event.is_sticky() || ends_the_stream);
@@ -275,7 +278,7 @@ impl Junction {
     }
 
     /// The next item, for the task, which works on it until [`Junction::done`]. `None` when the pads are switched off.
-    pub(super) fn take(&self) -> Option<(Item, TakeTicket)> {
+    pub(in crate::flow) fn take(&self) -> Option<(Item, TakeTicket)> {
         let taken = self.wait(|inner| match inner.gate {
             Gate::Closed => Some(None),
             Gate::Open if inner.outcome.is_ok() => inner.pop().map(Some),
@@ -286,7 +289,7 @@ impl Junction {
     }
 
     /// The item that was taken is through, or failed.
-    pub(super) fn done(&self, ticket: TakeTicket, outcome: Result<(), Failure>) {
+    pub(in crate::flow) fn done(&self, ticket: TakeTicket, outcome: Result<(), Failure>) {
         self.change(|inner| {
             inner.busy_thread = None;
             if inner.take_ticket == ticket && outcome.is_err() {
@@ -296,7 +299,7 @@ impl Junction {
     }
 
     /// Something failed beside the task. An interruption is no failure.
-    pub(super) fn fail(&self, failure: Failure) {
+    pub(in crate::flow) fn fail(&self, failure: Failure) {
         self.change(|inner| {
             if failure.flow != gst::FlowError::Flushing && inner.outcome.is_ok() {
                 inner.outcome = Err(failure);
@@ -305,14 +308,14 @@ impl Junction {
     }
 
     /// Waits until the task and the worker have put down what they work on; not for the one that asks.
-    pub(super) fn wait_until_idle(&self) {
+    pub(in crate::flow) fn wait_until_idle(&self) {
         let this_thread = std::thread::current().id();
         let is_idle = |busy: Option<ThreadId>| busy.is_none_or(|busy| busy == this_thread);
         self.wait(|inner| (is_idle(inner.busy_thread) && is_idle(inner.busy_worker)).then_some(()));
     }
 
     /// Waits until everything pushed so far is through. False when it will not be.
-    pub(super) fn wait_until_through(&self) -> bool {
+    pub(in crate::flow) fn wait_until_through(&self) -> bool {
         let is_through = |inner: &mut Inner| {
             let is_empty = inner.items.is_empty() && inner.busy_thread.is_none();
             (inner.outcome.is_err() || is_empty).then_some(inner.outcome.is_ok())
@@ -321,7 +324,7 @@ impl Junction {
     }
 
     /// A new stream begins, perhaps after the end of the one before.
-    pub(super) fn revive_after_eos(&self) {
+    pub(in crate::flow) fn revive_after_eos(&self) {
         self.change(|inner| {
             if inner.outcome.is_err_and(|failure| failure.flow == gst::FlowError::Eos) {
                 inner.outcome = Ok(());
@@ -330,17 +333,17 @@ impl Junction {
     }
 
     /// How the last item fared.
-    pub(super) fn outcome(&self) -> Result<(), Failure> {
+    pub(in crate::flow) fn outcome(&self) -> Result<(), Failure> {
         self.lock().outcome
     }
 
     /// True when upstream has sent everything, so that nobody will ask for the last result.
-    pub(super) fn holds_eos(&self) -> bool {
+    pub(in crate::flow) fn holds_eos(&self) -> bool {
         let is_eos = |item: &Item| matches!(item, Item::Event(event) if event.type_() == gst::EventType::Eos);
         self.lock().items.iter().any(is_eos)
     }
 
-    pub(super) fn waiting_frames(&self) -> usize {
+    pub(in crate::flow) fn waiting_frames(&self) -> usize {
         self.lock().waiting_frames
     }
 }
@@ -348,7 +351,7 @@ impl Junction {
 /// Opening, flushing and closing.
 impl Junction {
     /// Lets the stream flow: the pads are switched on, or a flush is over.
-    pub(super) fn open(&self) {
+    pub(in crate::flow) fn open(&self) {
         self.change(|inner| {
             inner.gate = Gate::Open;
             inner.outcome = Ok(());
@@ -356,12 +359,12 @@ impl Junction {
     }
 
     /// Wakes all who wait and abandons the pass in progress; the task rests.
-    pub(super) fn flush(&self) {
+    pub(in crate::flow) fn flush(&self) {
         self.interrupt(Gate::Flushing);
     }
 
     /// As [`Junction::flush`], and the task ends.
-    pub(super) fn close(&self) {
+    pub(in crate::flow) fn close(&self) {
         self.interrupt(Gate::Closed);
     }
 
@@ -376,7 +379,7 @@ impl Junction {
     }
 
     /// Empties the queue.
-    pub(super) fn clear(&self) -> Vec<Item> {
+    pub(in crate::flow) fn clear(&self) -> Vec<Item> {
         self.change(|inner| {
             inner.waiting_frames = 0;
             inner.items.drain(..).collect()
@@ -384,156 +387,5 @@ impl Junction {
     }
 }
 
-/// The newest frame, for a worker that looks at what it can and never holds the stream up.
-impl Junction {
-    /// In place of the one that nobody took.
-    pub(super) fn offer_newest(&self, newest: Newest) {
-        let _not_taken =
-            self.change(|inner| if inner.gate == Gate::Open { inner.newest.replace(newest) } else { Some(newest) });
-    }
-
-    /// The newest frame, for the worker, which works on it until [`Junction::worker_done`]. `None` when the pads are
-    /// switched off.
-    pub(super) fn take_newest(&self) -> Option<Newest> {
-        self.wait(|inner| match inner.gate {
-            Gate::Closed => Some(None),
-            Gate::Open if inner.newest.is_some() => {
-                inner.busy_worker = Some(std::thread::current().id());
-                Some(inner.newest.take())
-            }
-            Gate::Open | Gate::Flushing => None,
-        })
-    }
-
-    pub(super) fn worker_done(&self) {
-        self.change(|inner| inner.busy_worker = None);
-    }
-
-    /// Takes back what nobody took, and waits for the worker no longer than the stream flows.
-    pub(super) fn wait_for_worker(&self) -> Result<(), Interrupted> {
-        self.wait_while_open(|inner| {
-            inner.newest = None;
-            inner.busy_worker.is_none().then_some(())
-        })
-    }
-}
-
-/// The engine, brought by the loader's thread.
-impl Junction {
-    /// Notes that `settings` are being loaded; `None` when they already are, or have been, well or badly.
-    pub(super) fn load_begins(&self, settings: &EngineSettings) -> Option<LoadTicket> {
-        let (ticket, _former_engine) = self.change(|inner| {
-            if let EngineState::Loading(known) | EngineState::Ready(known, _) | EngineState::Failed(known) =
-                &inner.engine
-                && known == settings
-            {
-                return None;
-            }
-            inner.load_ticket.0 += 1;
-            let former = std::mem::replace(&mut inner.engine, EngineState::Loading(settings.clone()));
-            Some((inner.load_ticket, former))
-        })?;
-        Some(ticket)
-    }
-
-    pub(super) fn is_current(&self, ticket: LoadTicket) -> bool {
-        self.lock().load_ticket == ticket
-    }
-
-    /// Notes how a load ended; false when nobody wants to know any more.
-    pub(super) fn load_ends(&self, ticket: LoadTicket, engine: Option<SharedEngine>) -> bool {
-        self.change(|inner| {
-            if inner.load_ticket != ticket {
-                return false;
-            }
-            inner.engine = match (std::mem::replace(&mut inner.engine, EngineState::Absent), engine) {
-                (EngineState::Loading(settings), Some(engine)) => EngineState::Ready(settings, engine),
-                (EngineState::Loading(settings), None) => EngineState::Failed(settings),
-                (state, _) => state,
-            };
-            true
-        })
-    }
-
-    /// A load that failed is worth another try the next time.
-    pub(super) fn forget_failed_load(&self) {
-        self.change(|inner| {
-            if matches!(inner.engine, EngineState::Failed(_)) {
-                inner.engine = EngineState::Absent;
-            }
-        });
-    }
-
-    /// Gives the engine back; true when it was still being loaded.
-    pub(super) fn give_engine_back(&self) -> bool {
-        let engine = self.change(|inner| {
-            inner.load_ticket.0 += 1;
-            std::mem::replace(&mut inner.engine, EngineState::Absent)
-        });
-        matches!(engine, EngineState::Loading(_))
-    }
-
-    /// The engine, if it is there.
-    pub(super) fn engine(&self) -> Option<SharedEngine> {
-        match &self.lock().engine {
-            EngineState::Ready(_, engine) => Some(engine.clone()),
-            _ => None,
-        }
-    }
-
-    pub(super) fn is_loading(&self) -> bool {
-        matches!(self.lock().engine, EngineState::Loading(_))
-    }
-
-    /// True while nobody has asked for an engine, or gave it back.
-    pub(super) fn is_without_engine(&self) -> bool {
-        matches!(self.lock().engine, EngineState::Absent)
-    }
-
-    /// Waits until the load in progress has ended; false when it failed.
-    pub(super) fn wait_until_loaded(&self) -> bool {
-        self.wait(|inner| match inner.engine {
-            EngineState::Loading(_) => None,
-            EngineState::Ready(..) => Some(true),
-            EngineState::Failed(_) | EngineState::Absent => Some(false),
-        })
-    }
-
-    /// Waits for the engine.
-    pub(super) fn wait_for_engine(&self) -> Result<SharedEngine, Interrupted> {
-        self.wait_while_open(|inner| match &inner.engine {
-            EngineState::Ready(_, engine) => Some(Ok(engine.clone())),
-            EngineState::Loading(_) => None,
-            EngineState::Failed(_) | EngineState::Absent => Some(Err(Interrupted::LoadFailed)),
-        })?
-    }
-}
-
-/// One pass at a time: the task asks, the engine's thread answers.
-impl Junction {
-    pub(super) fn pass_begins(&self) -> PassTicket {
-        self.change(|inner| {
-            inner.pass_ticket.0 += 1;
-            inner.is_answered = false;
-            inner.pass_ticket
-        })
-    }
-
-    /// True while somebody waits for the answer.
-    pub(super) fn is_wanted(&self, ticket: PassTicket) -> bool {
-        self.lock().pass_ticket == ticket
-    }
-
-    /// The answer is there; it is dropped when the pass was abandoned.
-    pub(super) fn answer(&self, ticket: PassTicket) {
-        self.change(|inner| inner.is_answered |= inner.pass_ticket == ticket);
-    }
-
-    pub(super) fn wait_for_answer(&self) -> Result<(), Interrupted> {
-        self.wait_while_open(|inner| std::mem::take(&mut inner.is_answered).then_some(()))
-    }
-}
-
 #[cfg(test)]
-#[path = "junction_tests.rs"]
 mod tests;
