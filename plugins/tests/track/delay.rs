@@ -58,7 +58,7 @@ fn a_file_is_held_back_and_a_live_source_is_not() {
     let run = |live: &str| {
         let line = format!(
             "videotestsrc {live} num-buffers=20 ! video/x-raw,format=GRAY8,width=32,height=16,framerate=50/1 ! \
-             sa3track model=test:name=held prompt=dog name=track ! fakesink sync=false name=out"
+             sa3track model=test:name=held prompt=dog until-loaded=wait name=track ! fakesink sync=false name=out"
         );
         let pipeline = gst::parse::launch(&line).unwrap().downcast::<gst::Pipeline>().unwrap();
         let (track, out) = (pipeline.by_name("track").unwrap(), pipeline.by_name("out").unwrap());
