@@ -43,10 +43,10 @@ impl DotProductScoring {
     pub fn forward(&self, queries: &Tensor, prompt: &PromptTokens) -> Tensor {
         let tokens = self.text_mlp_out_norm.forward(&(&prompt.features + self.text_mlp.forward(&prompt.features)));
         let counts = prompt.is_valid.to_kind(Kind::Float).unsqueeze(-1); // [B, T, 1]
-        let total = (tokens.to_kind(Kind::Float) * &counts).sum_dim_intlist([1i64].as_slice(), false, None::<Kind>);
+        let total = (tokens * &counts).sum_dim_intlist([1i64].as_slice(), false, None::<Kind>);
         let mean = total / counts.sum_dim_intlist([1i64].as_slice(), false, None::<Kind>).clamp_min(1.0); // [B, D]
-        let text = self.text_proj.forward(&mean).to_kind(Kind::Float).unsqueeze(-1);
-        let logits = self.query_proj.forward(queries).to_kind(Kind::Float).matmul(&text).squeeze_dim(-1);
+        let text = self.text_proj.forward(&mean).unsqueeze(-1);
+        let logits = self.query_proj.forward(queries).matmul(&text).squeeze_dim(-1);
         (logits * self.scale).clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
     }
 }

@@ -3,7 +3,8 @@
 //! Streams have at most one frame here, so taking turns in the order of arrival is fair. A stream may be more urgent than
 //! others, which then wait, but for so many turns only. Bounded: work that finds no place comes back.
 
-use std::collections::{HashSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// After it was passed over so often, work is next whatever its priority.
@@ -123,13 +124,14 @@ impl<W> Drop for Receiver<W> {
 /// The first that was passed over too often; otherwise the first of the highest priority that no work of its own stream is
 /// before.
 fn next_of<W: Ranked>(entries: &VecDeque<Entry<W>>) -> Option<usize> {
-    let mut streams = HashSet::new();
-    let is_first = entries.iter().map(|entry| entry.work.stream().is_none_or(|stream| streams.insert(stream)));
-    let firsts: Vec<_> =
-        entries.iter().enumerate().zip(is_first).filter(|(_, is_first)| *is_first).map(|(e, _)| e).collect();
-    let starved = firsts.iter().find(|(_, entry)| entry.passed_over >= MOST_PASSED_OVER);
-    let urgent = || firsts.iter().rev().max_by_key(|(_, entry)| entry.work.priority());
-    starved.or_else(urgent).map(|(index, _)| *index)
+    let is_first_of_its_stream = |index: usize, entry: &Entry<W>| {
+        let stream = entry.work.stream();
+        stream.is_none() || !entries.range(..index).any(|earlier| earlier.work.stream() == stream)
+    };
+    let firsts = || entries.iter().enumerate().filter(|(index, entry)| is_first_of_its_stream(*index, entry));
+    let starved = firsts().find(|(_, entry)| entry.passed_over >= MOST_PASSED_OVER);
+    let urgent = || firsts().min_by_key(|(_, entry)| Reverse(entry.work.priority()));
+    starved.or_else(urgent).map(|(index, _)| index)
 }
 
 #[cfg(test)]

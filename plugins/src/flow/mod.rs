@@ -16,6 +16,7 @@
 //! changed, and pixels are never copied.
 
 mod delay;
+mod frame_time;
 mod junction;
 mod latest;
 mod load;
@@ -26,12 +27,13 @@ mod pass;
 mod shedding;
 mod stats;
 mod task;
+mod telling;
 pub(crate) mod timing;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -39,6 +41,7 @@ use gst_video::VideoInfo;
 use sa3::{EngineSettings, SharedEngine};
 
 use delay::DelayLine;
+pub(crate) use frame_time::stream_time;
 use junction::Junction;
 use latest::NewestFound;
 use overload::Overload;
@@ -46,6 +49,7 @@ use pace::Pace;
 pub(crate) use pads::build_pads;
 pub(crate) use pass::OnAnswer;
 pub(crate) use stats::Stats;
+pub(crate) use telling::{post_latency, post_structure};
 use timing::Timing;
 pub use timing::{DEFAULT_MAX_QUEUE, LatePolicy, LoadMode, SyncMode, UntilLoaded};
 
@@ -138,11 +142,15 @@ impl Flow {
         }
     }
 
-    /// What the engine said of its warm-up counts until there was a pass.
-    fn expect_pass(&self) {
-        if let Some(engine) = self.engine() {
-            self.stats().expect_pass(engine.info().expected_pass);
-        }
+    /// What a pass took while the model warmed up: all that is known before the first frame. Zero without a model.
+    fn expected_pass(&self) -> Duration {
+        self.engine().map_or(Duration::ZERO, |engine| engine.info().expected_pass)
+    }
+
+    /// Mean time of the last passes.
+    fn mean_pass(&self) -> Duration {
+        let expected = self.expected_pass();
+        self.stats().mean_pass(expected)
     }
 
     /// Counters and times.
@@ -153,10 +161,10 @@ impl Flow {
     /// What the property `stats` shows.
     pub(crate) fn stats_structure(&self) -> gst::Structure {
         let interval = self.interval(1);
-        let waiting_frames = self.junction.waiting_frames();
+        let (waiting_frames, expected_pass) = (self.junction.waiting_frames(), self.expected_pass());
         let mut stats = self.stats();
         stats.interval = interval;
-        stats.to_structure(waiting_frames)
+        stats.to_structure(waiting_frames, expected_pass)
     }
 
     /// The properties about time.
@@ -186,7 +194,7 @@ impl Flow {
 
     /// Frames for one pass: what the user asked for, or more where the load demands it.
     pub(crate) fn interval(&self, asked: u32) -> u32 {
-        let adapts = self.timing().is_adaptive && self.is_live_now();
+        let adapts = self.timing().is_adaptive && self.is_live();
         if adapts { asked.max(self.pace().interval(Instant::now())) } else { asked }
     }
 
@@ -200,19 +208,16 @@ impl Flow {
         self.frames.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// True when upstream is live; false while nobody answers.
+    /// True when upstream was live when the segment began.
     pub(crate) fn is_live(&self) -> bool {
-        let mut query = gst::query::Latency::new();
-        self.sink_pad.peer_query(&mut query) && query.result().0
-    }
-
-    /// The same, as it was when the segment began.
-    fn is_live_now(&self) -> bool {
         self.is_live.load(Ordering::Relaxed)
     }
 
+    /// Asks upstream; it is not live while nobody answers.
     fn note_liveness(&self) {
-        self.is_live.store(self.is_live(), Ordering::Relaxed);
+        let mut query = gst::query::Latency::new();
+        let is_live = self.sink_pad.peer_query(&mut query) && query.result().0;
+        self.is_live.store(is_live, Ordering::Relaxed);
     }
 
     fn pipeline_latency(&self) -> gst::ClockTime {
@@ -275,12 +280,4 @@ pub(crate) fn change_state<A: Analyser>(
         _ => {}
     }
     outcome
-}
-
-/// The play time of a frame; zero while the frame rate is unknown.
-fn frame_duration(src_pad: &gst::Pad) -> gst::ClockTime {
-    let info = src_pad.current_caps().and_then(|caps| VideoInfo::from_caps(&caps).ok());
-    let fps = info.map(|info| info.fps()).filter(|fps| fps.numer() > 0);
-    fps.and_then(|fps| gst::ClockTime::SECOND.mul_div_floor(fps.denom() as u64, fps.numer() as u64))
-        .unwrap_or(gst::ClockTime::ZERO)
 }

@@ -7,8 +7,9 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode};
 
+use super::frame_time::frame_duration;
 use super::junction::Item;
-use super::{Analyser, Flow, frame_duration, shedding, task};
+use super::{Analyser, Flow, shedding, task};
 
 /// The sink and the source pad of an analyser, from its class's templates.
 pub(crate) fn build_pads<A: Analyser>(template: impl Fn(&str) -> Option<gst::PadTemplate>) -> (gst::Pad, gst::Pad) {
@@ -45,7 +46,7 @@ pub(crate) fn build_pads<A: Analyser>(template: impl Fn(&str) -> Option<gst::Pad
 fn chain<A: Analyser>(imp: &A, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
     let flow = imp.flow();
     flow.stats().frames_in += 1;
-    let limit = flow.timing().queue_limit(flow.is_live_now());
+    let limit = flow.timing().queue_limit(flow.is_live());
     for dropped in flow.junction.push_frame(buffer, limit)? {
         shedding::note_dropped(imp, &dropped);
     }
@@ -156,7 +157,7 @@ fn sink_query<A: Analyser>(imp: &A, pad: &gst::Pad, query: &mut gst::QueryRef) -
 /// Frames this element holds at most: those that wait, the one in work, and those held back.
 fn held_frames<A: Analyser>(imp: &A) -> u32 {
     let flow = imp.flow();
-    let waiting = flow.timing().queue_limit(flow.is_live_now()).frames as u32;
+    let waiting = flow.timing().queue_limit(flow.is_live()).frames as u32;
     waiting + 1 + flow.delay_in_frames(imp)
 }
 
@@ -189,9 +190,9 @@ fn answer_latency<A: Analyser>(imp: &A, latency: &mut gst::query::Latency) -> bo
     }
     let (is_live, mut min, mut max) = upstream.result();
     if is_live {
-        flow.expect_pass();
-        let asked = flow.timing().latency();
-        let own = gst::ClockTime::try_from(flow.stats().tell_latency(asked)).unwrap_or(gst::ClockTime::ZERO);
+        let (asked, expected) = (flow.timing().latency(), flow.expected_pass());
+        let own = flow.stats().tell_latency(asked, expected);
+        let own = gst::ClockTime::try_from(own).unwrap_or(gst::ClockTime::ZERO);
         let frame = frame_duration(&flow.src_pad);
         let held = own + frame * u64::from(flow.delay_in_frames(imp));
         min += held;

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
+use super::frame_time::{frame_duration, running_time, stream_time};
 use super::junction::{Arrived, Shedding};
 use super::overload::Turn;
+use super::telling::post_structure;
 use super::timing::{SyncMode, UntilLoaded};
-use super::{Analyser, Flow, frame_duration};
+use super::{Analyser, Flow};
 
 /// What to do with a frame whose turn has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub(super) enum Fate {
 /// Who has time for `frame`?
 pub(super) fn fate_of<A: Analyser>(imp: &A, frame: &Arrived) -> Fate {
     let flow = imp.flow();
-    let (timing, is_live) = (flow.timing().clone(), flow.is_live_now());
+    let (timing, is_live) = (flow.timing().clone(), flow.is_live());
     if flow.junction.is_loading() {
         match timing.until_loaded(is_live) {
             UntilLoaded::PassBare => return Fate::Bare,
@@ -48,19 +50,9 @@ pub(super) fn fate_of<A: Analyser>(imp: &A, frame: &Arrived) -> Fate {
 /// How long ago the frame should have been at the sink; `None` when it is in time, or nobody has a clock.
 fn lateness<A: Analyser>(imp: &A, buffer: &gst::BufferRef) -> Option<Duration> {
     let flow = imp.flow();
-    let due = running_time(&flow.src_pad, buffer)? + flow.pipeline_latency();
+    let due = running_time(&flow.src_pad, buffer.pts())? + flow.pipeline_latency();
     let late = imp.obj().current_running_time()?.checked_sub(due)?;
     Some(late.into())
-}
-
-fn running_time(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
-    let event = pad.sticky_event::<gst::event::Segment>(0)?;
-    event.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(buffer.pts())
-}
-
-fn stream_time(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
-    let event = pad.sticky_event::<gst::event::Segment>(0)?;
-    event.segment().downcast_ref::<gst::ClockTime>()?.to_stream_time(buffer.pts())
 }
 
 /// A frame leaves without objects for want of time or of a model.
@@ -75,16 +67,17 @@ pub(super) fn note_bare<A: Analyser>(imp: &A) {
 /// A frame goes no further.
 pub(super) fn note_dropped<A: Analyser>(imp: &A, buffer: &gst::BufferRef) {
     let flow = imp.flow();
-    let (frames_out, dropped, load) = {
+    let load = share_of_time(flow.mean_pass(), flow);
+    let (frames_out, dropped) = {
         let mut stats = flow.stats();
         stats.dropped += 1;
-        (stats.frames_out, stats.dropped, share_of_time(stats.mean_pass(), flow))
+        (stats.frames_out, stats.dropped)
     };
     let late_ns = lateness(imp, buffer).map_or(0, |late| i64::try_from(late.as_nanos()).unwrap_or(i64::MAX));
-    let message = gst::message::Qos::builder(flow.is_live_now())
+    let message = gst::message::Qos::builder(flow.is_live())
         .src(&*imp.obj())
-        .running_time(running_time(&flow.sink_pad, buffer))
-        .stream_time(stream_time(&flow.sink_pad, buffer))
+        .running_time(running_time(&flow.sink_pad, buffer.pts()))
+        .stream_time(stream_time(&flow.sink_pad, buffer.pts()))
         .timestamp(buffer.pts())
         .duration(buffer.duration())
         .values(late_ns, load, QUALITY)
@@ -118,8 +111,8 @@ pub(super) fn note_through<A: Analyser>(imp: &A) {
 
 fn tell<A: Analyser>(imp: &A, turn: Turn) {
     let flow = imp.flow();
-    let pass = flow.stats().mean_pass();
-    let policy = flow.timing().queue_limit(flow.is_live_now()).shedding;
+    let pass = flow.mean_pass();
+    let policy = flow.timing().queue_limit(flow.is_live()).shedding;
     let (in_ms, frame) = (|time: Duration| time.as_secs_f64() * 1000.0, Duration::from(frame_duration(&flow.src_pad)));
     let structure = gst::Structure::builder("sa3-overload")
         .field("state", if turn == Turn::Begins { "begins" } else { "ends" })
@@ -127,8 +120,7 @@ fn tell<A: Analyser>(imp: &A, turn: Turn) {
         .field("pass-ms", in_ms(pass))
         .field("frame-ms", in_ms(frame))
         .field("shed", if let Turn::Ends { shed } = turn { shed } else { 1 });
-    let message = gst::message::Element::builder(structure.build()).src(&*imp.obj());
-    let _ = imp.obj().post_message(message.build());
+    post_structure(&*imp.obj(), structure.build());
     if turn == Turn::Begins {
         gst::element_imp_warning!(
             imp,

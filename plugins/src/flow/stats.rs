@@ -41,8 +41,6 @@ pub(crate) struct Stats {
     passes: VecDeque<(Duration, StageTimes)>,
     /// From the arrival of the last frames to their leaving.
     transits: VecDeque<Duration>,
-    /// What a pass took while the model warmed up: all that is known before the first frame.
-    expected_pass: Duration,
     /// What the last LATENCY query of a live pipeline was told, and the frames since.
     told_latency: Option<Duration>,
     frames_since_told: u32,
@@ -57,11 +55,6 @@ impl Stats {
         }
     }
 
-    /// The time of a pass before there was one.
-    pub(super) fn expect_pass(&mut self, taken: Duration) {
-        self.expected_pass = taken;
-    }
-
     pub(super) fn note_transit(&mut self, taken: Duration) {
         self.transits.push_back(taken);
         if self.transits.len() > WINDOW_IN_FRAMES {
@@ -69,9 +62,9 @@ impl Stats {
         }
     }
 
-    /// Mean time of the last passes; before the first, what the model's warm-up took.
-    pub(super) fn mean_pass(&self) -> Duration {
-        if self.passes.is_empty() { self.expected_pass } else { self.mean_of(|(taken, _)| *taken) }
+    /// Mean time of the last passes; `expected` before the first.
+    pub(super) fn mean_pass(&self, expected: Duration) -> Duration {
+        if self.passes.is_empty() { expected } else { self.mean_of(|(taken, _)| *taken) }
     }
 
     fn mean_of(&self, part: impl Fn(&(Duration, StageTimes)) -> Duration) -> Duration {
@@ -79,26 +72,26 @@ impl Stats {
         sum / (self.passes.len().max(1) as u32)
     }
 
-    /// The time within which nearly all frames leave.
-    fn measured_latency(&self) -> Duration {
-        percentile(self.transits.iter().copied(), SHARE_IN_TIME).unwrap_or(self.expected_pass)
+    /// The time within which nearly all frames leave; `expected` before the first left.
+    fn latency(&self, expected: Duration) -> Duration {
+        percentile(self.transits.iter().copied(), SHARE_IN_TIME).unwrap_or(expected)
     }
 
     /// The latency to answer a live pipeline's query with; remembered, see [`Stats::has_latency_moved`].
-    pub(super) fn tell_latency(&mut self, asked: Option<Duration>) -> Duration {
-        let latency = asked.unwrap_or_else(|| self.measured_latency());
+    pub(super) fn tell_latency(&mut self, asked: Option<Duration>, expected: Duration) -> Duration {
+        let latency = asked.unwrap_or_else(|| self.latency(expected));
         self.told_latency = Some(latency);
         self.frames_since_told = 0;
         latency
     }
 
     /// True, once, when a live pipeline should ask again. To be asked at each frame.
-    pub(super) fn has_latency_moved(&mut self) -> bool {
+    pub(super) fn has_latency_moved(&mut self, expected: Duration) -> bool {
         self.frames_since_told = self.frames_since_told.saturating_add(1);
         let Some(told) = self.told_latency.filter(|_| self.frames_since_told >= FRAMES_BETWEEN_LATENCIES) else {
             return false;
         };
-        let latency = self.measured_latency();
+        let latency = self.latency(expected);
         let change = latency.abs_diff(told);
         let has_moved = change > LEAST_LATENCY_CHANGE && change > told.mul_f64(LATENCY_HYSTERESIS);
         if has_moved {
@@ -109,7 +102,7 @@ impl Stats {
     }
 
     /// The structure of the `stats` property. Times in milliseconds.
-    pub(crate) fn to_structure(&self, queue_level: usize) -> gst::Structure {
+    pub(crate) fn to_structure(&self, queue_level: usize, expected: Duration) -> gst::Structure {
         let last = self.passes.back().copied().unwrap_or_default();
         let mut builder = gst::Structure::builder("sa3-stats")
             .field("frames-in", self.frames_in)
@@ -119,7 +112,7 @@ impl Stats {
             .field("dropped", self.dropped)
             .field("bare", self.bare)
             .field("interval", self.interval.max(1))
-            .field("latency-ms", in_ms(self.told_latency.unwrap_or_else(|| self.measured_latency())))
+            .field("latency-ms", in_ms(self.told_latency.unwrap_or_else(|| self.latency(expected))))
             .field("objects", self.objects)
             .field("queue-level", queue_level as u32);
         for (name, part) in PARTS {
@@ -199,7 +192,7 @@ mod tests {
             note(&mut stats, 10);
         }
         note(&mut stats, 74);
-        let structure = stats.to_structure(2);
+        let structure = stats.to_structure(2, Duration::ZERO);
         assert_eq!(structure.get::<f64>("pass-ms-mean").unwrap(), 11.0);
         assert_eq!(structure.get::<f64>("pass-ms-last").unwrap(), 74.0);
         assert_eq!(structure.get::<f64>("vision-ms-last").unwrap(), 37.0);
@@ -210,10 +203,10 @@ mod tests {
     #[test]
     fn what_a_session_keeps_is_shown_where_there_is_one() {
         gst::init().unwrap();
-        let without = Stats::default().to_structure(0);
+        let without = Stats::default().to_structure(0, Duration::ZERO);
         assert!(without.fields().all(|name| !name.starts_with("kept-")));
         let kept = Kept { tracks: 3, bytes: 70, ..Kept::default() };
-        let with = Stats { kept: Some(kept), ..Stats::default() }.to_structure(0);
+        let with = Stats { kept: Some(kept), ..Stats::default() }.to_structure(0, Duration::ZERO);
         assert_eq!((with.get::<u64>("kept-objects").unwrap(), with.get::<u64>("kept-bytes").unwrap()), (3, 70));
         assert_eq!(with.n_fields(), without.n_fields() + 5);
     }
@@ -225,33 +218,32 @@ mod tests {
     #[test]
     fn latency_is_the_warm_ups_and_then_what_nearly_all_frames_take() {
         let mut stats = Stats::default();
-        assert_eq!(stats.tell_latency(None), Duration::ZERO);
-        stats.expect_pass(Duration::from_millis(70));
-        assert_eq!(stats.tell_latency(None), Duration::from_millis(70));
+        let warm_up = Duration::from_millis(70);
+        assert_eq!(stats.tell_latency(None, warm_up), warm_up);
         transits(&mut stats, 20, 90);
         transits(&mut stats, 50, 8);
         transits(&mut stats, 400, 2);
-        assert_eq!(stats.tell_latency(None), Duration::from_millis(50));
-        assert_eq!(stats.tell_latency(Some(Duration::from_millis(9))), Duration::from_millis(9));
-        assert_eq!(stats.to_structure(0).get::<f64>("latency-ms").unwrap(), 9.0);
+        assert_eq!(stats.tell_latency(None, Duration::ZERO), Duration::from_millis(50));
+        assert_eq!(stats.tell_latency(Some(Duration::from_millis(9)), warm_up), Duration::from_millis(9));
+        assert_eq!(stats.to_structure(0, Duration::ZERO).get::<f64>("latency-ms").unwrap(), 9.0);
     }
 
     #[test]
     fn latency_is_told_again_when_it_moved_by_a_fifth() {
         let mut stats = Stats::default();
         transits(&mut stats, 100, WINDOW_IN_FRAMES as u32);
-        assert!(!stats.has_latency_moved(), "nobody asked");
-        assert_eq!(stats.tell_latency(None), Duration::from_millis(100));
+        assert!(!stats.has_latency_moved(Duration::ZERO), "nobody asked");
+        assert_eq!(stats.tell_latency(None, Duration::ZERO), Duration::from_millis(100));
         let mut has_moved = |ms| {
             transits(&mut stats, ms, 1);
-            stats.has_latency_moved()
+            stats.has_latency_moved(Duration::ZERO)
         };
         assert!((0..2 * FRAMES_BETWEEN_LATENCIES).all(|_| !has_moved(115)));
         let moved: Vec<_> = (0..WINDOW_IN_FRAMES).filter(|_| has_moved(130)).collect();
         assert_eq!(moved.len(), 1, "once: {moved:?}");
-        assert_eq!(stats.tell_latency(None), Duration::from_millis(130));
+        assert_eq!(stats.tell_latency(None, Duration::ZERO), Duration::from_millis(130));
         transits(&mut stats, 500, WINDOW_IN_FRAMES as u32);
-        assert!(!stats.has_latency_moved(), "it was told just now");
+        assert!(!stats.has_latency_moved(Duration::ZERO), "it was told just now");
     }
 
     #[test]

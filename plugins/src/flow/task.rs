@@ -4,10 +4,12 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::VideoInfo;
 
+use super::frame_time::frame_duration;
 use super::junction::{Arrived, Failure, Item};
 use super::shedding::{self, Fate};
+use super::telling::{post_latency, post_structure};
 use super::timing::SyncMode;
-use super::{Analyser, frame_duration, latest, load};
+use super::{Analyser, latest, load};
 
 /// Starts the task. It ends when the junction is closed; in a flush, and after downstream failed, it rests there.
 pub(super) fn start<A: Analyser>(imp: &A) -> Result<(), glib::BoolError> {
@@ -106,11 +108,16 @@ fn take_frame<A: Analyser>(imp: &A, mut frame: Arrived, caps_in_use: &mut CapsIn
 /// What follows from the times of frames: the pace, the latency and the statistics that are told.
 fn note_frame<A: Analyser>(imp: &A) {
     let flow = imp.flow();
-    flow.expect_pass();
-    let pass = flow.stats().mean_pass();
+    let pass = flow.mean_pass();
     flow.pace().note(pass, frame_duration(&flow.src_pad).into());
-    tell_latency_if_it_moved(imp);
-    tell_stats_if_due(imp);
+    let expected_pass = flow.expected_pass();
+    let has_latency_moved = flow.stats().has_latency_moved(expected_pass);
+    if has_latency_moved {
+        post_latency(&*imp.obj());
+    }
+    if flow.are_stats_due() {
+        post_structure(&*imp.obj(), flow.stats_structure());
+    }
 }
 
 /// Lets go of everything that is held back.
@@ -159,24 +166,6 @@ fn info_in_use<'a>(pad: &gst::Pad, caps_in_use: &'a mut CapsInUse) -> Result<&'a
         *caps_in_use = Some((caps, info));
     }
     caps_in_use.as_ref().map(|(_, info)| info).ok_or(gst::FlowError::NotNegotiated)
-}
-
-fn tell_latency_if_it_moved<A: Analyser>(imp: &A) {
-    if imp.flow().stats().has_latency_moved() {
-        let element = imp.obj();
-        // A bus that flushes takes no message; there is nobody left to tell.
-        let _ = element.post_message(gst::message::Latency::builder().src(&*element).build());
-    }
-}
-
-fn tell_stats_if_due<A: Analyser>(imp: &A) {
-    let flow = imp.flow();
-    if flow.are_stats_due() {
-        let structure = flow.stats_structure();
-        let message = gst::message::Element::builder(structure).src(&*imp.obj());
-        // A bus that flushes takes no message; there is nobody left to tell.
-        let _ = imp.obj().post_message(message.build());
-    }
 }
 
 /// Upstream has sent everything and will not see that downstream failed or wants no more, so the element ends the

@@ -17,7 +17,7 @@ use gst::subclass::prelude::*;
 use sa3::{Engine, EngineSettings, Error, Objects, SegmentRequest};
 
 use crate::error::{is_fatal, post_error, post_warning};
-use crate::flow::Analyser;
+use crate::flow::{Analyser, post_latency, post_structure, stream_time};
 use crate::found::Found;
 pub(crate) use planner::Plan;
 use planner::{Notice, Planner};
@@ -91,8 +91,7 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
         let latency_before = self.flow().timing().latency();
         let is_about_time = self.flow().timing().set(pspec.name(), value);
         if latency_before != self.flow().timing().latency() {
-            // A bus that flushes takes no message; there is nobody left to tell.
-            let _ = self.obj().post_message(gst::message::Latency::builder().src(&*self.obj()).build());
+            post_latency(&*self.obj());
         }
         if !is_about_time && let Err(error) = { self.prompting().settings().set(pspec.name(), value) } {
             self.warn(&error);
@@ -124,16 +123,11 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
     /// Takes the values of bound controls for the frame at `pts`.
     fn sync_controls(&self, pts: Option<gst::ClockTime>) {
         if self.obj().has_active_control_bindings()
-            && let Some(time) = self.stream_time(pts)
+            && let Some(time) = stream_time(&self.flow().src_pad, pts)
             && let Err(cause) = self.obj().sync_values(time)
         {
             gst::log!(Self::category(), imp = self, "no controlled values at {time}: {cause}");
         }
-    }
-
-    fn stream_time(&self, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
-        let event = self.flow().src_pad.sticky_event::<gst::event::Segment>(0)?;
-        event.segment().downcast_ref::<gst::ClockTime>()?.to_stream_time(pts)
     }
 
     /// What the next frame is looked at with: bound controls and a changed prompts file included.
@@ -194,15 +188,7 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
             .field("exclude", &asked.exclude)
             .field("points", &asked.points)
             .field("first-pts", first_pts);
-        self.post_structure(fields.build());
-    }
-
-    /// Posts an ELEMENT message.
-    fn post_structure(&self, structure: gst::Structure) {
-        let element = self.obj();
-        let message = gst::message::Element::builder(structure).src(&*element);
-        // A bus that flushes takes no message; there is nobody left to tell.
-        let _ = element.post_message(message.build());
+        post_structure(&*self.obj(), fields.build());
     }
 
     /// Changes the prompts; what is refused is told, and nothing has changed then.

@@ -16,7 +16,7 @@ use super::clicks::Pointer;
 use super::follower::Follower;
 use super::settings::{IdPolicy, TrackSettings, specs};
 use super::{actions, events};
-use crate::flow::{self, Analyser, Flow, OnAnswer};
+use crate::flow::{self, Analyser, Flow, OnAnswer, post_latency, post_structure};
 use crate::found::{Found, attach};
 use crate::meta::MaskMeta;
 use crate::prompted::{self, Plan, Prompted, Prompting, Tuning};
@@ -174,7 +174,7 @@ impl Sa3Track {
         for event in &happened.events {
             let structure = events::structure_of(event, happened);
             self.obj().emit_by_name::<()>(events::signal_of(event.kind), &[&event.object_id, &structure]);
-            self.post_structure(structure);
+            post_structure(&*self.obj(), structure);
         }
     }
 }
@@ -312,8 +312,7 @@ impl ObjectImpl for Sa3Track {
             self.set_prompted(value, pspec);
         } else if pspec.name() == "output-delay" {
             self.begin_segment();
-            // A bus that flushes takes no message; there is nobody left to tell.
-            let _ = self.obj().post_message(gst::message::Latency::builder().src(&*self.obj()).build());
+            post_latency(&*self.obj());
         }
     }
 

@@ -9,6 +9,17 @@ fn read(frame: &gst::BufferRef) -> Option<AttachedObjects> {
     MaskMeta::read(frame)
 }
 
+/// From here on frames are [`large`].
+fn large_caps() -> gst::Event {
+    gst::event::Caps::new(&"video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1".parse::<gst::Caps>().unwrap())
+}
+
+fn large(pts_ms: u64) -> gst::Buffer {
+    let mut large = gst::Buffer::with_size(64 * 48).unwrap();
+    large.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(pts_ms));
+    large
+}
+
 #[test]
 fn frames_leave_while_the_engine_hangs() {
     let model = "test:name=latest-hang";
@@ -80,12 +91,9 @@ fn caps_change_events_and_the_end_keep_their_places() {
     rig.harness.set_src_caps_str(crate::rig::CAPS);
     rig.harness.push(frame(0)).unwrap();
     assert!(rig.harness.push_event(gst::event::Gap::builder(gst::ClockTime::SECOND).build()));
-    let caps = "video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1".parse::<gst::Caps>().unwrap();
-    rig.harness.push_event(gst::event::Caps::new(&caps));
+    rig.harness.push_event(large_caps());
     for number in 1..40 {
-        let mut large = gst::Buffer::with_size(64 * 48).unwrap();
-        large.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(number));
-        rig.harness.push(large).unwrap();
+        rig.harness.push(large(number)).unwrap();
         rig.wait_until("it left", |rig| rig.stat::<u64>("frames-out") == number + 1);
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
@@ -107,13 +115,7 @@ fn masks_of_the_former_size_never_reach_the_new_one() {
     rig.through(0);
     // Long enough for the worker to have taken the frame, which hangs now.
     std::thread::sleep(std::time::Duration::from_millis(200));
-    let caps = "video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1".parse::<gst::Caps>().unwrap();
-    rig.harness.push_event(gst::event::Caps::new(&caps));
-    let large = |number| {
-        let mut large = gst::Buffer::with_size(64 * 48).unwrap();
-        large.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(number));
-        large
-    };
+    rig.harness.push_event(large_caps());
     rig.harness.push(large(1)).unwrap();
     assert!(busy.is_busy());
     drop(busy);

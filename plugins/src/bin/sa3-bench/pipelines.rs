@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 
+use crate::side::resident_bytes;
+
 /// What is played. Every analyser of a line counts as one stream.
 const PIPELINES: [(&str, &str); 9] = [
     ("file, sa3segment", "CLIP ! sa3segment prompt=\"red circle\" ! fakesink sync=false"),
@@ -115,7 +117,7 @@ fn play(name: &'static str, line: &str, duration: Duration) -> Result<Measured, 
         pass_ms: mean("pass-ms-mean"),
         dropped: count("dropped"),
         bare: count("bare"),
-        resident_mb: resident_mb()?,
+        resident_mb: resident_bytes("self") as f64 / 1e6,
     })
 }
 
@@ -152,15 +154,6 @@ fn watch(pipeline: &gst::Pipeline, analysers: &[gst::Element], duration: Duratio
 
 fn looks(analyser: &gst::Element) -> u64 {
     analyser.property::<gst::Structure>("stats").get("inferred").unwrap_or_default()
-}
-
-/// Of this process, which keeps nothing of the pipelines before.
-fn resident_mb() -> Result<f64, String> {
-    const PAGES_IN_MB: f64 = 4096.0 / 1e6;
-    let path = "/proc/self/statm";
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    let pages = text.split_whitespace().nth(1).and_then(|pages| pages.parse::<f64>().ok());
-    pages.map(|pages| pages * PAGES_IN_MB).ok_or_else(|| format!("{path} is not understood"))
 }
 
 /// A bar for each pipeline, as long as 99 of 100 frames take, with marks at 50 and 95.

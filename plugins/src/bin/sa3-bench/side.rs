@@ -180,6 +180,11 @@ pub fn peak_bytes(process: &str) -> u64 {
     status_bytes(process, "VmHWM:").unwrap_or(0)
 }
 
+/// Resident memory of a process at present.
+pub fn resident_bytes(process: &str) -> u64 {
+    status_bytes(process, "VmRSS:").unwrap_or(0)
+}
+
 /// A line of /proc/PID/status, which counts in KiB.
 fn status_bytes(process: &str, field: &str) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;

@@ -4,11 +4,10 @@ use std::fmt;
 use std::fmt::Write;
 
 use crate::plot::Panel;
+use crate::verdict::{LEAST_LEAK_IN_PERCENT, growth};
 
 /// Memory is held against what it was after this second.
 const SETTLED_AT_SECOND: f64 = 20.0;
-/// Memory that grows by as much is a leak.
-const LEAST_LEAK_IN_PERCENT: f64 = 2.0;
 /// Of a hundred frames so many may be later than the latency that was told, and a frame.
 const MOST_LATE_IN_PERCENT: f64 = 5.0;
 
@@ -74,9 +73,8 @@ impl Outcome {
 
     /// The most memory after the beginning against that at its end; `None` for a short run.
     fn growth_in_percent(&self) -> Option<f64> {
-        let settled = self.samples.iter().position(|sample| sample.second >= SETTLED_AT_SECOND)?;
-        let most = self.samples[settled + 1..].iter().map(|sample| sample.resident_kib).max()?;
-        Some(100.0 * (most as f64 / self.samples[settled].resident_kib as f64 - 1.0))
+        let settled = self.samples.iter().position(|sample| sample.second >= SETTLED_AT_SECOND);
+        growth(self.samples.iter().map(|sample| sample.resident_kib), settled)
     }
 }
 

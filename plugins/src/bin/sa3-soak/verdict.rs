@@ -7,7 +7,7 @@ use crate::sample::Sample;
 /// By this frame everything that is kept at all is there.
 const SETTLED_AT_FRAME: u64 = 1_000;
 /// Memory that grows by as much is a leak.
-const LEAST_LEAK_IN_PERCENT: f64 = 2.0;
+pub const LEAST_LEAK_IN_PERCENT: f64 = 2.0;
 /// Parts of the run that are compared for the time of a frame.
 const PARTS: usize = 10;
 
@@ -23,7 +23,9 @@ pub struct Verdict {
 impl Verdict {
     /// Of samples in the order of their frames.
     pub fn of(samples: &[Sample]) -> Self {
-        Self { growth_in_percent: growth(samples), drift_in_percent: drift(samples) }
+        let settled = samples.iter().position(|sample| sample.frame >= SETTLED_AT_FRAME);
+        let growth_in_percent = growth(samples.iter().map(|sample| sample.resident_kib), settled);
+        Self { growth_in_percent, drift_in_percent: drift(samples) }
     }
 
     /// False when memory grew. A short run proves nothing, and is not held against it.
@@ -32,10 +34,10 @@ impl Verdict {
     }
 }
 
-fn growth(samples: &[Sample]) -> Option<f64> {
-    let settled = samples.iter().position(|sample| sample.frame >= SETTLED_AT_FRAME)?;
-    let most = samples[settled + 1..].iter().map(|sample| sample.resident_kib).max()?;
-    Some(percent(most as f64, samples[settled].resident_kib as f64))
+/// The most memory after the sample `settled` against that of it, in percent; `None` of a run that is too short.
+pub fn growth(mut resident_kib: impl Iterator<Item = u64>, settled: Option<usize>) -> Option<f64> {
+    let before = resident_kib.nth(settled?)?;
+    Some(percent(resident_kib.max()? as f64, before as f64))
 }
 
 fn drift(samples: &[Sample]) -> Option<f64> {
