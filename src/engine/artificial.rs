@@ -12,7 +12,6 @@ use super::pointing::{self, Place, Pointed};
 use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation, rules, traffic};
 use crate::boxes::BoxXyxy;
 use crate::error::{Error, Result};
-use crate::frame::FrameSource;
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
 use crate::prompt::{Prompt, PromptNotice, has_non_latin_letters};
 use crate::session::{FrameShape, TrackingModel};
@@ -127,32 +126,9 @@ impl Model for Artificial {
             size_multiple: 84,
             threshold: 0.5,
             expected_pass: self.script.frame_time,
+            batch_size: 4,
             follows: self.discs.follows(),
         }
-    }
-
-    fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation> {
-        let (frame_width, frame_height) = source.frame().map(|frame| (frame.width, frame.height))?;
-        drop(source);
-        let frame_number = self.play()?;
-        let threshold = request.threshold.unwrap_or(0.5);
-        let mut discs = Vec::new();
-        for (index, prompt) in request.prompts.iter().enumerate() {
-            let centre = resting_place(prompt, frame_width, frame_height)?;
-            discs.push(disc(index as u32, prompt.label.clone(), centre.unwrap_or(place(index as u32, frame_number))));
-        }
-        let things: Vec<Disc> = discs.iter().map(as_thing).collect();
-        let semantic_maps = if request.semantic_maps { semantic_maps(&discs, &request.prompts) } else { Vec::new() };
-        discs.retain(|disc| disc.score > request.prompts[disc.prompt_index as usize].threshold.unwrap_or(threshold));
-        let inside_level = request.mask_threshold.map_or(MASK_INSIDE, |t| (t * 255.0).round() as u8);
-        let items = rules::apply(discs, request, inside_level);
-        let place = Place { shape: FrameShape { width: frame_width, height: frame_height }, side: MASK_SIDE as usize };
-        let look =
-            (!self.script.is_without_tracker).then_some(|pointed: &Pointed| Ok(seen(&things, pointed, place.side)));
-        let (pointed_at, notices) = pointing::objects_pointed_at(request, place, look)?;
-        let items = pointing::merged(items, pointed_at);
-        let objects = Objects { frame_width, frame_height, inside_level, items, semantic_maps };
-        Ok(Segmentation { objects, notices, ..Segmentation::default() })
     }
 
     fn phrase_checker(&self) -> PhraseChecker {
@@ -164,6 +140,34 @@ impl Model for Artificial {
 }
 
 impl Artificial {
+    /// What a frame that belongs to no session shows.
+    pub(super) fn segment_frame(
+        &self,
+        frame_number: u64,
+        shape: FrameShape,
+        request: &SegmentRequest,
+    ) -> Result<Segmentation> {
+        let FrameShape { width: frame_width, height: frame_height } = shape;
+        let threshold = request.threshold.unwrap_or(0.5);
+        let mut discs = Vec::new();
+        for (index, prompt) in request.prompts.iter().enumerate() {
+            let centre = resting_place(prompt, frame_width, frame_height)?;
+            discs.push(disc(index as u32, prompt.label.clone(), centre.unwrap_or(place(index as u32, frame_number))));
+        }
+        let things: Vec<Disc> = discs.iter().map(as_thing).collect();
+        let semantic_maps = if request.semantic_maps { semantic_maps(&discs, &request.prompts) } else { Vec::new() };
+        discs.retain(|disc| disc.score > request.prompts[disc.prompt_index as usize].threshold.unwrap_or(threshold));
+        let inside_level = request.mask_threshold.map_or(MASK_INSIDE, |t| (t * 255.0).round() as u8);
+        let items = rules::apply(discs, request, inside_level);
+        let place = Place { shape, side: MASK_SIDE as usize };
+        let look =
+            (!self.script.is_without_tracker).then_some(|pointed: &Pointed| Ok(seen(&things, pointed, place.side)));
+        let (pointed_at, notices) = pointing::objects_pointed_at(request, place, look)?;
+        let items = pointing::merged(items, pointed_at);
+        let objects = Objects { frame_width, frame_height, inside_level, items, semantic_maps };
+        Ok(Segmentation { objects, notices, ..Segmentation::default() })
+    }
+
     /// Takes the time of a frame, and fails if it is one that should. Frames are counted over all streams.
     pub(super) fn play(&mut self) -> Result<u64> {
         let frame_number = self.frame_number;

@@ -25,6 +25,7 @@ mod track_session;
 mod traffic;
 mod warm_up;
 
+use std::ops::AddAssign;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -37,12 +38,13 @@ use crate::prompt::{PointedThing, Prompt, PromptNotice};
 use crate::session::Notice;
 
 pub use exit::finish_passes_before_exit;
+use queue::Batching;
 pub use registry::SharedEngine;
 pub use rules::EXCLUDED_SHARE;
 pub use segmenter::{PictureFeatures, Segmenter};
 pub use stream_segmenter::Followed;
 pub use summary::ModelSummary;
-use thread::{Answer, Served, Work};
+use thread::{Answer, Asked, Look, Served, Work};
 pub use track_session::TrackSession;
 
 /// Jobs that may wait for one engine. Each stream submits one at a time, so this bounds the streams, not their delay.
@@ -91,11 +93,18 @@ pub struct EngineInfo {
     pub threshold: f32,
     /// What a look took while the model warmed up, at its own input size.
     pub expected_pass: Duration,
+    /// Frames of several streams that go through the trunk together unless a request says otherwise.
+    pub batch_size: u32,
     /// True when the model has a tracker; without one, objects are followed by detection and association alone.
     pub follows: bool,
 }
 
 impl EngineInfo {
+    fn batching(&self, request: &SegmentRequest) -> Batching {
+        let size = request.batch_size.unwrap_or(self.batch_size) as usize;
+        Batching { size, timeout: request.batch_timeout }
+    }
+
     fn check_inference_size(&self, size: u32) -> Result<()> {
         let multiple = self.size_multiple.max(1);
         if size == 0 || (size.is_multiple_of(multiple) && size <= 4 * self.native_size) {
@@ -133,13 +142,20 @@ pub struct SegmentRequest {
     pub mask_clip_to_box_margin: Option<f32>,
     /// Among streams that share the engine: those with more go first, and the others are passed over a few times at most.
     pub priority: i32,
+    /// Frames of as many streams that share the engine may go through the trunk together with this one, itself counted;
+    /// 1: alone, `None`: as the model's size and the device suggest. Those that do share priority and input size.
+    pub batch_size: Option<u32>,
+    /// How long the engine may wait for frames to go with this one while it has nothing else to do.
+    pub batch_timeout: Duration,
     /// True to get a semantic map of each concept as well.
     pub semantic_maps: bool,
 }
 
-/// Where the time of one frame went.
+/// Where the time of one frame went. Of a stage that several frames went through together each has its share.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageTimes {
+    /// Frames that went through the trunk together, this one counted.
+    pub batch_size: u32,
     /// Colour conversion, resize, normalisation.
     pub preprocess: Duration,
     /// ViT and neck.
@@ -159,8 +175,22 @@ pub struct StageTimes {
 impl StageTimes {
     /// All stages together.
     pub fn sum(&self) -> Duration {
-        let Self { preprocess, vision, text, detector, masks, tracker, rules } = *self;
+        let Self { batch_size: _, preprocess, vision, text, detector, masks, tracker, rules } = *self;
         [preprocess, vision, text, detector, masks, tracker, rules].iter().sum()
+    }
+}
+
+/// Of the same frame.
+impl AddAssign for StageTimes {
+    fn add_assign(&mut self, other: Self) {
+        self.batch_size = self.batch_size.max(other.batch_size);
+        self.preprocess += other.preprocess;
+        self.vision += other.vision;
+        self.text += other.text;
+        self.detector += other.detector;
+        self.masks += other.masks;
+        self.tracker += other.tracker;
+        self.rules += other.rules;
     }
 }
 
@@ -175,11 +205,9 @@ pub struct Segmentation {
     pub times: StageTimes,
 }
 
-/// A model that segments frames one by one, on the engine's thread.
+/// What can be known of a model without a frame.
 trait Model: Send {
     fn info(&self) -> EngineInfo;
-    /// Gives the pixels back as soon as they are read, long before the pass ends.
-    fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation>;
     /// A look at phrases that needs no forward pass; callable from any thread.
     fn phrase_checker(&self) -> PhraseChecker;
 }
@@ -249,7 +277,11 @@ impl Engine {
     ) {
         let answer = Answer::new(on_answer);
         match self.check_inference_size(request.inference_size) {
-            Ok(()) => thread::hand_over(&self.jobs, Work::Segment { source, request, answer }),
+            Ok(()) => {
+                let batching = self.info.batching(&request);
+                let asked = Asked::Segment { request, answer };
+                thread::hand_over(&self.jobs, Work::Look(Look { source, asked, batching }));
+            }
             Err(error) => answer.give(Err(error)),
         }
     }

@@ -1,11 +1,13 @@
 //! Work on its way to the engine's thread: who is next.
 //!
 //! Streams have at most one frame here, so taking turns in the order of arrival is fair. A stream may be more urgent than
-//! others, which then wait, but for so many turns only. Bounded: work that finds no place comes back.
+//! others, which then wait, but for so many turns only. What can be worked on together comes out together. Bounded: work
+//! that finds no place comes back.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// After it was passed over so often, work is next whatever its priority.
 const MOST_PASSED_OVER: u32 = 8;
@@ -16,6 +18,23 @@ pub(super) trait Ranked {
     fn priority(&self) -> i32;
     /// Work of one stream keeps its order.
     fn stream(&self) -> Option<u64>;
+    /// True when both may be worked on together, streams aside.
+    fn goes_with(&self, other: &Self) -> bool;
+    /// How it is worked on together with others.
+    fn batching(&self) -> Batching;
+}
+
+/// How many pieces of work are worked on together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Batching {
+    /// At most so many; 0 and 1: each alone.
+    pub(super) size: usize,
+    /// How long the first waits for others when there is nothing else to do.
+    pub(super) timeout: Duration,
+}
+
+impl Batching {
+    pub(super) const ALONE: Self = Self { size: 1, timeout: Duration::ZERO };
 }
 
 struct Entry<W> {
@@ -93,18 +112,38 @@ impl<W> Drop for Sender<W> {
 }
 
 impl<W: Ranked> Receiver<W> {
-    /// The work whose turn it is; waits for some, and is `None` when there will be none.
-    pub(super) fn next(&self) -> Option<W> {
+    /// The work whose turn it is, and what goes with it; waits for some, and is `None` when there will be none.
+    pub(super) fn next(&self) -> Option<Vec<W>> {
         let mut inner = self.0.lock();
         loop {
             if let Some(next) = next_of(&inner.entries) {
                 inner.entries.iter_mut().take(next).for_each(|entry| entry.passed_over += 1);
-                return inner.entries.remove(next).map(|entry| entry.work);
+                let first = inner.entries.remove(next)?.work;
+                return Some(self.with_companions(inner, first));
             }
             if inner.senders == 0 {
                 return None;
             }
             inner = self.0.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// `first` and what goes with it of other streams, the oldest first. Waits for more only while nothing else waits.
+    fn with_companions(&self, mut inner: MutexGuard<'_, Inner<W>>, first: W) -> Vec<W> {
+        let Batching { size, timeout } = first.batching();
+        let mut batch = vec![first];
+        let began = (!timeout.is_zero()).then(Instant::now);
+        loop {
+            while batch.len() < size
+                && let Some(companion) = companion_of(&batch, &inner.entries)
+            {
+                batch.extend(inner.entries.remove(companion).map(|entry| entry.work));
+            }
+            let left = began.map_or(Duration::ZERO, |began| timeout.saturating_sub(began.elapsed()));
+            if batch.len() >= size || left.is_zero() || !inner.entries.is_empty() || inner.senders == 0 {
+                return batch;
+            }
+            (inner, _) = self.0.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -121,14 +160,23 @@ impl<W> Drop for Receiver<W> {
     }
 }
 
+/// The oldest that goes with all of the batch and that no work of its own stream is before, there or here.
+fn companion_of<W: Ranked>(batch: &[W], entries: &VecDeque<Entry<W>>) -> Option<usize> {
+    let is_of_another_stream =
+        |work: &W| work.stream().is_none() || batch.iter().all(|taken| taken.stream() != work.stream());
+    let fits = |work: &W| is_of_another_stream(work) && batch.iter().all(|taken| taken.goes_with(work));
+    (0..entries.len()).find(|index| is_first_of_its_stream(entries, *index) && fits(&entries[*index].work))
+}
+
+fn is_first_of_its_stream<W: Ranked>(entries: &VecDeque<Entry<W>>, index: usize) -> bool {
+    let stream = entries[index].work.stream();
+    stream.is_none() || !entries.range(..index).any(|earlier| earlier.work.stream() == stream)
+}
+
 /// The first that was passed over too often; otherwise the first of the highest priority that no work of its own stream is
 /// before.
 fn next_of<W: Ranked>(entries: &VecDeque<Entry<W>>) -> Option<usize> {
-    let is_first_of_its_stream = |index: usize, entry: &Entry<W>| {
-        let stream = entry.work.stream();
-        stream.is_none() || !entries.range(..index).any(|earlier| earlier.work.stream() == stream)
-    };
-    let firsts = || entries.iter().enumerate().filter(|(index, entry)| is_first_of_its_stream(*index, entry));
+    let firsts = || entries.iter().enumerate().filter(|(index, _)| is_first_of_its_stream(entries, *index));
     let starved = firsts().find(|(_, entry)| entry.passed_over >= MOST_PASSED_OVER);
     let urgent = || firsts().min_by_key(|(_, entry)| Reverse(entry.work.priority()));
     starved.or_else(urgent).map(|(index, _)| index)
@@ -138,8 +186,11 @@ fn next_of<W: Ranked>(entries: &VecDeque<Entry<W>>) -> Option<usize> {
 mod tests {
     use super::*;
 
+    /// Name, priority, stream. Those whose names begin alike go together.
     #[derive(Debug, PartialEq, Eq)]
     struct Job(&'static str, i32, Option<u64>);
+
+    const LONG: Duration = Duration::from_secs(60);
 
     impl Ranked for Job {
         fn priority(&self) -> i32 {
@@ -149,13 +200,26 @@ mod tests {
         fn stream(&self) -> Option<u64> {
             self.2
         }
+
+        fn goes_with(&self, other: &Self) -> bool {
+            self.0.as_bytes()[0] == other.0.as_bytes()[0]
+        }
+
+        fn batching(&self) -> Batching {
+            let timeout = if self.0.ends_with("patiently") { LONG } else { Duration::ZERO };
+            Batching { size: 3, timeout }
+        }
+    }
+
+    fn names(batch: Option<Vec<Job>>) -> Vec<&'static str> {
+        batch.into_iter().flatten().map(|job| job.0).collect()
     }
 
     fn taken(jobs: Vec<Job>) -> Vec<&'static str> {
         let (sender, receiver) = queue(jobs.len());
         jobs.into_iter().for_each(|job| sender.send(job).unwrap());
         drop(sender);
-        std::iter::from_fn(|| receiver.next()).map(|job| job.0).collect()
+        std::iter::from_fn(|| receiver.next()).flatten().map(|job| job.0).collect()
     }
 
     #[test]
@@ -172,13 +236,51 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_together_comes_together() {
+        let job = |name, stream| Job(name, 0, stream);
+        let (sender, receiver) = queue(10);
+        let jobs = [
+            job("a1", Some(1)),
+            job("b1", Some(2)),
+            job("a2", Some(1)),
+            job("a3", Some(3)),
+            job("a4", None),
+            job("a5", None),
+            job("b2", Some(4)),
+        ];
+        jobs.into_iter().for_each(|job| sender.send(job).unwrap());
+        assert_eq!(names(receiver.next()), ["a1", "a3", "a4"], "at most three, and one of a stream");
+        assert_eq!(names(receiver.next()), ["b1", "b2"]);
+        assert_eq!(names(receiver.next()), ["a2", "a5"]);
+    }
+
+    #[test]
+    fn the_first_waits_for_others_while_nothing_else_waits() {
+        let job = |name| Job(name, 0, None);
+        let (sender, receiver) = queue(10);
+        sender.send(job("a patiently")).unwrap();
+        let waiting = std::thread::spawn(move || (names(receiver.next()), receiver));
+        sender.send(job("a")).unwrap();
+        sender.send(job("aa")).unwrap();
+        let (batch, receiver) = waiting.join().unwrap();
+        assert_eq!(batch.len(), 3);
+        sender.send(job("a patiently")).unwrap();
+        sender.send(job("b")).unwrap();
+        assert_eq!(names(receiver.next()), ["a patiently"], "somebody else waits");
+        assert_eq!(names(receiver.next()), ["b"]);
+        sender.send(job("a patiently")).unwrap();
+        drop(sender);
+        assert_eq!(names(receiver.next()), ["a patiently"], "nobody else can come");
+    }
+
+    #[test]
     fn nobody_is_passed_over_for_ever() {
         let (sender, receiver) = queue(100);
         sender.send(Job("patient", 0, None)).unwrap();
         let mut turns = 0;
         loop {
             sender.send(Job("urgent", 1, None)).unwrap();
-            if receiver.next().unwrap().0 == "patient" {
+            if names(receiver.next()) == ["patient"] {
                 break;
             }
             turns += 1;
@@ -203,7 +305,7 @@ mod tests {
         let waiting = std::thread::spawn(move || receiver.next());
         drop(sender);
         other.send(Job("a", 0, None)).unwrap();
-        assert_eq!(waiting.join().unwrap().unwrap().0, "a");
+        assert_eq!(names(waiting.join().unwrap()), ["a"]);
         let (sender, receiver) = queue::<Job>(1);
         let waiting = std::thread::spawn(move || receiver.next());
         drop(sender);

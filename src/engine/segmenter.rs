@@ -10,6 +10,7 @@ use super::concepts::{KeptExemplars, Looked};
 use super::model_files::ModelFiles;
 use super::pointing::{self, Place};
 use super::semantic::semantic_maps;
+use super::sessions::Unread;
 use super::{
     EngineInfo, EngineSettings, LoadProgress, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes, rules,
 };
@@ -18,7 +19,6 @@ use crate::config::{ModelConfig, Recommendations};
 use crate::detector::PromptTokens;
 use crate::error::{Error, Result};
 use crate::frame::preprocess::Preprocessor;
-use crate::frame::{Frame, FrameSource};
 use crate::masks::{Candidate, MaskLogits, Selection, candidates, select};
 use crate::model::{Detections, ImageModel};
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
@@ -50,9 +50,10 @@ pub struct PictureFeatures {
 
 impl PictureFeatures {
     /// Of what both necks read.
-    fn new(trunk: Tensor, frame_width: u32, frame_height: u32) -> Self {
+    pub(super) fn new(trunk: Tensor, shape: FrameShape) -> Self {
         let grid = trunk.size()[3] as usize;
         let (vision, tracker) = (OnceCell::new(), OnceCell::new());
+        let FrameShape { width: frame_width, height: frame_height } = shape;
         Self { trunk: Some(trunk), vision, tracker, grid, frame_width, frame_height }
     }
 
@@ -70,10 +71,19 @@ impl PictureFeatures {
         self
     }
 
-    fn trunk(&self) -> Result<&Tensor> {
+    pub(super) fn trunk(&self) -> Result<&Tensor> {
         let message = "the features of this frame are kept no more".into();
         self.trunk.as_ref().ok_or(Error::Torch { stage: "looking at a frame again", message })
     }
+}
+
+/// What the model reads of a frame.
+pub(super) struct Input {
+    /// [1, 3, S, S], normalised to -1..1.
+    pub(super) pixels: Tensor,
+    pub(super) shape: FrameShape,
+    /// The time that it took.
+    pub(super) preprocess: Duration,
 }
 
 /// A loaded SAM 3 model at work, on the caller's thread. An [`Engine`](super::Engine) has one on a thread of its own; by
@@ -85,7 +95,6 @@ pub struct Segmenter {
     phrases: PhraseCache,
     exemplars: KeptExemplars,
     preprocessor: Preprocessor,
-    config: ModelConfig,
     pub(super) recommendations: Recommendations,
     pub(super) device: Device,
     kind: Kind,
@@ -116,6 +125,7 @@ impl Segmenter {
             size_multiple: config.size_multiple() as u32,
             threshold: recommendations.threshold,
             expected_pass: Duration::ZERO,
+            batch_size: batch_size(&config, device.value),
             follows: tracker.is_some(),
         };
         let mut segmenter = Self {
@@ -125,7 +135,6 @@ impl Segmenter {
             phrases: PhraseCache::default(),
             exemplars: KeptExemplars::default(),
             preprocessor: Preprocessor::default(),
-            config,
             recommendations,
             device: device.value,
             kind: precision.value,
@@ -142,9 +151,30 @@ impl Segmenter {
         self.info.native_size
     }
 
-    fn input(&mut self, frame: &Frame<'_>, inference_size: u32) -> Tensor {
-        let size = if inference_size == 0 { self.config.native_size() } else { i64::from(inference_size) };
-        self.preprocessor.forward(frame, size, self.device).to_kind(self.kind)
+    /// The model's input, [1, 3, S, S], and nothing of the pixels but that.
+    pub(super) fn input_of(&mut self, frame: Unread<'_>) -> Result<Input> {
+        let Unread { source, request, .. } = frame;
+        let mut clock = Clock::start(self.device);
+        let frame = source.frame()?;
+        let shape = FrameShape { width: frame.width, height: frame.height };
+        let side = Some(request.inference_size).filter(|side| *side > 0).unwrap_or(self.native_size());
+        let pixels = self.preprocessor.forward(&frame, i64::from(side), self.device).to_kind(self.kind);
+        Ok(Input { pixels, shape, preprocess: clock.lap() })
+    }
+
+    /// What both necks read, of all inputs together.
+    ///
+    /// # Shapes
+    /// inputs: B of [1, 3, S, S] → B of [1, C, G, G].
+    pub(super) fn trunks(&mut self, inputs: &[&Tensor]) -> Vec<Tensor> {
+        match inputs {
+            [] => Vec::new(),
+            [only] => vec![self.model.vision_encoder.trunk(only)],
+            // Copies: a frame that is kept for late clicks must not keep the others of its batch.
+            _ => {
+                self.model.vision_encoder.trunk(&Tensor::cat(inputs, 0)).split(1, 0).iter().map(Tensor::copy).collect()
+            }
+        }
     }
 
     /// Prompt tokens of some concepts on one picture.
@@ -173,26 +203,13 @@ impl Segmenter {
             .get_or_encode(text, || encoder.forward(&Tensor::from_slice(&ids).unsqueeze(0)).projected.get(0)))
     }
 
-    /// Preprocess and trunk; the pixels are given back in between.
-    pub(super) fn features(&mut self, source: Box<dyn FrameSource>, inference_size: u32) -> Result<PictureFeatures> {
-        let mut clock = Clock::start(self.device);
-        let frame = source.frame()?;
-        let (frame_width, frame_height) = (frame.width, frame.height);
-        let input = self.input(&frame, inference_size);
-        drop(source);
-        self.times.preprocess += clock.lap();
-        let trunk = self.model.vision_encoder.trunk(&input);
-        self.times.vision += clock.lap();
-        Ok(PictureFeatures::new(trunk, frame_width, frame_height))
-    }
-
     /// Features of what the model reads, for frames of that shape.
     ///
     /// # Shapes
     /// input: [1, 3, S, S], normalised to -1..1.
     pub fn features_of_input(&mut self, input: &Tensor, shape: FrameShape) -> PictureFeatures {
         let input = input.to_device(self.device).to_kind(self.kind);
-        PictureFeatures::new(self.model.vision_encoder.trunk(&input), shape.width, shape.height)
+        PictureFeatures::new(self.model.vision_encoder.trunk(&input), shape)
     }
 
     /// The detector's features of a picture.
@@ -329,11 +346,20 @@ impl Model for Segmenter {
         self.info.clone()
     }
 
-    fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation> {
-        let _no_grad = tch::no_grad_guard();
-        self.times = StageTimes::default();
-        let features = self.features(source, request.inference_size)?;
-        let Found { objects, semantic_maps } = self.find(&features, request, soft_masks)?;
+    fn phrase_checker(&self) -> PhraseChecker {
+        let tokenizer = self.tokenizer.clone();
+        Arc::new(move |phrase| tokenizer.notices(phrase))
+    }
+}
+
+impl Segmenter {
+    /// Finds what the request asks for on one picture.
+    pub(super) fn segment_picture(
+        &mut self,
+        features: &PictureFeatures,
+        request: &SegmentRequest,
+    ) -> Result<Segmentation> {
+        let Found { objects, semantic_maps } = self.find(features, request, soft_masks)?;
         let (found, masks): (Vec<_>, Vec<_>) = objects.into_iter().unzip();
         let side = features.mask_side();
         let wanted = self.selection(request);
@@ -343,20 +369,13 @@ impl Model for Segmenter {
             .collect();
         let inside_level = wanted.inside_level;
         let items = rules::apply(items, request, inside_level);
-        let (pointed_at, notices) = self.point(&features, request)?;
+        let (pointed_at, notices) = self.point(features, request)?;
         let items = pointing::merged(items, pointed_at);
-        let PictureFeatures { frame_width, frame_height, .. } = features;
+        let PictureFeatures { frame_width, frame_height, .. } = *features;
         let objects = Objects { frame_width, frame_height, inside_level, items, semantic_maps };
-        Ok(Segmentation { objects, notices, times: self.times })
+        Ok(Segmentation { objects, notices, times: StageTimes::default() })
     }
 
-    fn phrase_checker(&self) -> PhraseChecker {
-        let tokenizer = self.tokenizer.clone();
-        Arc::new(move |phrase| tokenizer.notices(phrase))
-    }
-}
-
-impl Segmenter {
     /// What the request points at; without anything it costs nothing.
     fn point(&mut self, features: &PictureFeatures, request: &SegmentRequest) -> Result<(Vec<Object>, Vec<Notice>)> {
         if request.things.is_empty() {
@@ -383,6 +402,15 @@ impl Segmenter {
             max_objects: if rules::need_every_object(&request.prompts) { 0 } else { request.max_objects },
         }
     }
+}
+
+/// Frames that go through the trunk together unless the user says otherwise: many where that is faster, and one where a
+/// frame alone keeps the processor busy and each takes a gigabyte.
+fn batch_size(config: &ModelConfig, device: Device) -> u32 {
+    const SMALL_SIDE_IN_PIXELS: i64 = 512;
+    const TOGETHER: u32 = 4;
+    let is_small = config.native_size() <= SMALL_SIDE_IN_PIXELS;
+    if is_small || device.is_cuda() { TOGETHER } else { 1 }
 }
 
 /// Clicks of a user as the tracker reads them.

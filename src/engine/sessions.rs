@@ -4,28 +4,47 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use super::thread::Served;
+use super::thread::{Asked, Look, Served};
 use super::track_session::Token;
-use super::{Model, SegmentRequest, Segmentation, StageTimes};
+use super::{Model, SegmentRequest, Segmentation, StageTimes, guard};
 use crate::error::{Error, Result};
 use crate::frame::FrameSource;
 use crate::session::{FrameShape, Glance, SavedSession, Session, TrackRequest, Tracking, TrackingModel};
 
 /// Sessions that one engine runs at a time.
 const MAX_SESSIONS: usize = 256;
+const STAGE: &str = "a forward pass";
+
+/// A frame whose turn has come.
+pub(super) struct Unread<'a> {
+    pub(super) source: Box<dyn FrameSource>,
+    pub(super) request: &'a SegmentRequest,
+    /// The frame's number in its session; `None` without one.
+    pub(super) number: Option<i64>,
+}
+
+/// What all objects and phrases of a frame share.
+pub(super) struct Read<F> {
+    pub(super) features: F,
+    pub(super) shape: FrameShape,
+    pub(super) times: StageTimes,
+}
 
 /// A model that turns frames into features, for single pictures and for sessions alike.
 pub(super) trait StreamModel: Model + TrackingModel {
-    /// Reads a frame and computes what all objects and phrases share. The pixels are given back as soon as they are
-    /// read. `frame` is the frame's number in its session.
-    fn read(
-        &mut self,
-        source: Box<dyn FrameSource>,
-        request: &SegmentRequest,
-        frame: i64,
-    ) -> Result<(Self::Features, FrameShape)>;
+    /// Reads frames of one input size; an answer for each, in their order. The pixels are given back as soon as they are
+    /// read, long before the pass ends.
+    fn read(&mut self, frames: Vec<Unread<'_>>) -> Vec<Result<Read<Self::Features>>>;
 
-    /// Where time went since this was asked last.
+    /// Finds what is asked for on one frame that belongs to no session.
+    fn segment(
+        &mut self,
+        features: Self::Features,
+        shape: FrameShape,
+        request: &SegmentRequest,
+    ) -> Result<Segmentation>;
+
+    /// Where time went since this was asked last, reading apart.
     fn take_times(&mut self) -> StageTimes;
 
     /// Held during a frame; keeps torch from recording gradients.
@@ -56,28 +75,28 @@ impl<M: StreamModel> Served for Sessions<M> {
         &self.model
     }
 
-    fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation> {
-        self.model.segment(source, request)
-    }
-
-    fn track(&mut self, token: &Arc<Token>, source: Box<dyn FrameSource>, request: &TrackRequest) -> Result<Tracking> {
-        if self.open.len() >= MAX_SESSIONS && !self.open.contains_key(&token.number()) {
-            let cause = format!("{MAX_SESSIONS} sessions are open on this engine; close one or use a second process");
-            return Err(Error::Frame(cause));
-        }
-        let begun = || Open { handle: Arc::downgrade(token), session: Session::default() };
-        let session = &mut self.open.entry(token.number()).or_insert_with(begun).session;
+    fn look(&mut self, looks: Vec<Look>) {
         let _no_grad = self.model.pass_guard();
-        let begin = Instant::now();
-        self.model.take_times();
-        if request.session.scene_cut_threshold > 0.0 {
-            session.show_glance(Glance::of(&source.frame()?));
+        let (mut sources, mut all_asked) = (Vec::new(), Vec::new());
+        for Look { source, asked, .. } in looks {
+            match guard::guarded(STAGE, || self.begin(&asked, &*source)) {
+                Ok(number) => {
+                    sources.push((source, number));
+                    all_asked.push(asked);
+                }
+                Err(error) => asked.refuse(error),
+            }
         }
-        let (features, shape) = self.model.read(source, &request.segment, session.next_frame())?;
-        let mut tracking = session.step(&mut self.model, features, shape, request)?;
-        tracking.times = self.model.take_times();
-        tracking.times.rules = begin.elapsed().saturating_sub(tracking.times.sum());
-        Ok(tracking)
+        let unread = sources.into_iter().zip(&all_asked).map(|((source, number), asked)| Unread {
+            source,
+            request: asked.request(),
+            number,
+        });
+        let read = guard::guarded(STAGE, || Ok(self.model.read(unread.collect())));
+        let failed = |error: Error| all_asked.iter().map(|_| Err(error.clone())).collect();
+        for (read, asked) in read.unwrap_or_else(failed).into_iter().zip(all_asked) {
+            self.answer(asked, read);
+        }
     }
 
     fn save(&self, token: &Token) -> Result<SavedSession> {
@@ -86,5 +105,131 @@ impl<M: StreamModel> Served for Sessions<M> {
 
     fn sweep(&mut self) {
         self.open.retain(|_, open| open.handle.strong_count() > 0);
+    }
+}
+
+impl<M: StreamModel> Sessions<M> {
+    /// What is done with the pixels beside reading them; the frame's number in its session.
+    fn begin(&mut self, asked: &Asked, source: &dyn FrameSource) -> Result<Option<i64>> {
+        let Asked::Track { token, request, .. } = asked else {
+            return Ok(None);
+        };
+        if self.open.len() >= MAX_SESSIONS && !self.open.contains_key(&token.number()) {
+            let cause = format!("{MAX_SESSIONS} sessions are open on this engine; close one or use a second process");
+            return Err(Error::Frame(cause));
+        }
+        let begun = || Open { handle: Arc::downgrade(token), session: Session::default() };
+        let session = &mut self.open.entry(token.number()).or_insert_with(begun).session;
+        if request.session.scene_cut_threshold > 0.0 {
+            session.show_glance(Glance::of(&source.frame()?));
+        }
+        Ok(Some(session.next_frame()))
+    }
+
+    fn answer(&mut self, asked: Asked, read: Result<Read<M::Features>>) {
+        match asked {
+            Asked::Segment { request, answer } => answer.give(read.and_then(|read| self.segment(read, &request))),
+            Asked::Track { token, request, answer } => {
+                answer.give(read.and_then(|read| self.track(&token, read, &request)));
+            }
+        }
+    }
+
+    fn segment(&mut self, read: Read<M::Features>, request: &SegmentRequest) -> Result<Segmentation> {
+        let Read { features, shape, mut times } = read;
+        self.model.take_times();
+        let found = guard::guarded(STAGE, || self.model.segment(features, shape, request))?;
+        times += self.model.take_times();
+        Ok(Segmentation { times, ..found })
+    }
+
+    fn track(&mut self, token: &Token, read: Read<M::Features>, request: &TrackRequest) -> Result<Tracking> {
+        let Read { features, shape, mut times } = read;
+        let Open { session, .. } = self.open.get_mut(&token.number()).ok_or(Error::Closed)?;
+        self.model.take_times();
+        let began = Instant::now();
+        let tracking = guard::guarded(STAGE, || session.step(&mut self.model, features, shape, request))?;
+        let stages = self.model.take_times();
+        times += stages;
+        times.rules += began.elapsed().saturating_sub(stages.sum());
+        Ok(Tracking { times, ..tracking })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use crate::engine::{Engine, EngineSettings, SegmentRequest, TrackSession};
+    use crate::frame::RgbPicture;
+    use crate::prompt::Prompt;
+    use crate::session::{TrackRequest, Tracking};
+
+    fn engine(model: &str) -> Engine {
+        let settings = EngineSettings { model: model.into(), ..EngineSettings::default() };
+        Engine::load(&settings, &mut |_| {}).unwrap()
+    }
+
+    fn picture() -> Box<RgbPicture> {
+        Box::new(RgbPicture { width: 16, height: 9, rgb: vec![0; 3 * 16 * 9] })
+    }
+
+    fn request(text: &str) -> SegmentRequest {
+        SegmentRequest { prompts: Prompt::list_from_text(text), ..SegmentRequest::default() }
+    }
+
+    fn tracked(text: &str) -> Arc<TrackRequest> {
+        Arc::new(TrackRequest { segment: Arc::new(request(text)), ..TrackRequest::default() })
+    }
+
+    /// What one frame of each session shows, and how many frames were looked at together.
+    fn look_at_once(
+        engine: &Engine,
+        sessions: &[TrackSession],
+        texts: &[&str],
+    ) -> Vec<(Vec<(Option<u64>, String)>, u32)> {
+        let (sender, receiver) = mpsc::channel();
+        // Holds the engine while the others come.
+        engine.submit(picture(), Arc::new(request("first")), |_| {});
+        for (index, (session, text)) in sessions.iter().zip(texts).enumerate() {
+            let sender = sender.clone();
+            session.submit(picture(), tracked(text), move |answer| sender.send((index, answer.unwrap())).unwrap());
+        }
+        drop(sender);
+        let mut answers: Vec<_> = receiver.iter().collect();
+        answers.sort_by_key(|(index, _)| *index);
+        answers.into_iter().map(|(_, answer)| (shown(&answer), answer.times.batch_size)).collect()
+    }
+
+    fn shown(answer: &Tracking) -> Vec<(Option<u64>, String)> {
+        answer.objects.items.iter().map(|object| (object.id, object.label.to_string())).collect()
+    }
+
+    #[test]
+    fn sessions_that_are_looked_at_together_see_what_each_sees_alone() {
+        let (engine, other_engine) = (engine("test:frame-ms=20"), engine("test"));
+        let texts = ["dog", "cat", "dog; cat"];
+        let (sessions, alone) = (texts.map(|_| engine.open_session()), texts.map(|_| other_engine.open_session()));
+        let mut most = 0;
+        for _ in 0..5 {
+            let together = look_at_once(&engine, &sessions, &texts);
+            for ((session, text), (objects, batch_size)) in alone.iter().zip(texts).zip(together) {
+                most = most.max(batch_size);
+                assert_eq!(objects, shown(&session.track(*picture(), tracked(text)).unwrap()), "{text}");
+            }
+        }
+        assert!(most >= 3, "they were never looked at together");
+    }
+
+    #[test]
+    fn who_wants_to_be_alone_is_alone() {
+        let engine = engine("test:frame-ms=20");
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..4 {
+            let (sender, request) = (sender.clone(), SegmentRequest { batch_size: Some(1), ..request("dog") });
+            engine.submit(picture(), Arc::new(request), move |answer| sender.send(answer.unwrap().times).unwrap());
+        }
+        drop(sender);
+        assert!(receiver.iter().all(|times| times.batch_size == 1));
     }
 }

@@ -2,11 +2,10 @@
 
 use tch::Tensor;
 
-use super::segmenter::{Clock, PictureFeatures, Segmenter, to_numbers, tracker_clicks};
-use super::sessions::StreamModel;
-use super::{SegmentRequest, StageTimes};
-use crate::error::Result;
-use crate::frame::FrameSource;
+use super::segmenter::{Clock, Input, PictureFeatures, Segmenter, to_numbers, tracker_clicks};
+use super::sessions::{Read, StreamModel, Unread};
+use super::{SegmentRequest, Segmentation, StageTimes};
+use crate::error::{Error, Result};
 use crate::masks::{Candidate, clear_outside};
 use crate::session::{
     Clicks, Detected, Found, FrameShape, Giver, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel,
@@ -21,15 +20,28 @@ pub struct Followed {
 }
 
 impl StreamModel for Segmenter {
-    fn read(
+    fn read(&mut self, frames: Vec<Unread<'_>>) -> Vec<Result<Read<PictureFeatures>>> {
+        let inputs: Vec<_> = frames.into_iter().map(|frame| self.input_of(frame)).collect();
+        let pixels: Vec<&Tensor> = inputs.iter().flatten().map(|input| &input.pixels).collect();
+        let batch_size = pixels.len() as u32;
+        let mut clock = Clock::start(self.device);
+        let mut trunks = self.trunks(&pixels).into_iter();
+        let vision = clock.lap() / batch_size.max(1);
+        let mut read = |Input { shape, preprocess, .. }| {
+            let trunk = trunks.next().ok_or(Error::Closed)?;
+            let times = StageTimes { batch_size, preprocess, vision, ..StageTimes::default() };
+            Ok(Read { features: PictureFeatures::new(trunk, shape), shape, times })
+        };
+        inputs.into_iter().map(|input| input.and_then(&mut read)).collect()
+    }
+
+    fn segment(
         &mut self,
-        source: Box<dyn FrameSource>,
+        features: PictureFeatures,
+        _shape: FrameShape,
         request: &SegmentRequest,
-        _frame: i64,
-    ) -> Result<(PictureFeatures, FrameShape)> {
-        let features = self.features(source, request.inference_size)?;
-        let shape = FrameShape { width: features.frame_width, height: features.frame_height };
-        Ok((features, shape))
+    ) -> Result<Segmentation> {
+        self.segment_picture(&features, request)
     }
 
     fn take_times(&mut self) -> StageTimes {
@@ -196,4 +208,56 @@ fn bank_rules(settings: &MemorySettings) -> BankRules {
 fn host_logits(logits: &Tensor) -> Vec<Vec<f32>> {
     let cells = (logits.size()[1] * logits.size()[2]) as usize;
     to_numbers(logits).chunks_exact(cells).map(<[f32]>::to_vec).collect()
+}
+
+#[cfg(test)]
+#[cfg(feature = "bundled")]
+mod tests {
+    use super::*;
+    use crate::device::{DeviceChoice, PrecisionChoice};
+    use crate::engine::EngineSettings;
+    use crate::frame::RgbPicture;
+
+    fn picture(seed: u8) -> RgbPicture {
+        let (width, height) = (80, 60);
+        let rgb = (0..width * height)
+            .flat_map(|at| [at as u8 ^ seed, ((at / width) as u8).wrapping_mul(seed), seed])
+            .collect();
+        RgbPicture { width, height, rgb }
+    }
+
+    /// A frame that cannot be read takes nothing from the others.
+    struct Unreadable;
+
+    impl crate::frame::FrameSource for Unreadable {
+        fn frame(&self) -> Result<crate::frame::Frame<'_>> {
+            Err(Error::Closed)
+        }
+    }
+
+    #[test]
+    fn frames_are_read_together_as_they_are_alone() {
+        for precision in [PrecisionChoice::Fp32, PrecisionChoice::Bf16] {
+            let settings = EngineSettings { device: DeviceChoice::Cpu, precision, ..EngineSettings::default() };
+            let mut segmenter = Segmenter::open(&settings, &mut |_| {}).unwrap();
+            let _no_grad = tch::no_grad_guard();
+            let request = SegmentRequest::default();
+            let unread = |source| Unread { source, request: &request, number: None };
+            let mut together = vec![unread(Box::new(Unreadable))];
+            together.extend([1, 77, 200].map(|seed| unread(Box::new(picture(seed)))));
+            let together = segmenter.read(together);
+            assert!(matches!(together[0], Err(Error::Closed)));
+            for (seed, read) in [1, 77, 200].into_iter().zip(&together[1..]) {
+                let read = read.as_ref().unwrap();
+                assert_eq!(read.times.batch_size, 3);
+                let alone = segmenter.read(vec![unread(Box::new(picture(seed)))]).remove(0).unwrap();
+                assert_eq!(alone.times.batch_size, 1);
+                let (ours, theirs) = (read.features.trunk().unwrap(), alone.features.trunk().unwrap());
+                assert_eq!(ours.size(), theirs.size());
+                let worst = f64::try_from((ours - theirs).abs().max() / theirs.abs().max()).unwrap();
+                let bound = if precision == PrecisionChoice::Fp32 { 1e-5 } else { 2e-2 };
+                assert!(worst <= bound, "{precision:?}, picture {seed}: {worst}");
+            }
+        }
+    }
 }

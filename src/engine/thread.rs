@@ -1,10 +1,10 @@
-//! The engine's thread: work comes in one piece after the other, each is answered exactly once.
+//! The engine's thread: work comes in, frames of several streams together where they may, each is answered exactly once.
 
 use std::sync::Arc;
 
-use super::queue::{Ranked, Receiver, Refused, Sender};
+use super::queue::{Batching, Ranked, Receiver, Refused, Sender};
 use super::track_session::Token;
-use super::{MAX_WAITING_JOBS, Model, SegmentRequest, Segmentation, exit, guard};
+use super::{MAX_WAITING_JOBS, Model, SegmentRequest, Segmentation, exit};
 use crate::error::{Error, Result};
 use crate::frame::FrameSource;
 use crate::session::{SavedSession, TrackRequest, Tracking};
@@ -12,8 +12,8 @@ use crate::session::{SavedSession, TrackRequest, Tracking};
 /// A model and the sessions that run on it.
 pub(super) trait Served: Send {
     fn model(&self) -> &dyn Model;
-    fn segment(&mut self, source: Box<dyn FrameSource>, request: &SegmentRequest) -> Result<Segmentation>;
-    fn track(&mut self, token: &Arc<Token>, source: Box<dyn FrameSource>, request: &TrackRequest) -> Result<Tracking>;
+    /// Answers each; they are of different streams and share the size of the model's input.
+    fn look(&mut self, looks: Vec<Look>);
     fn save(&self, token: &Token) -> Result<SavedSession>;
     /// Frees sessions whose handles are gone.
     fn sweep(&mut self);
@@ -21,25 +21,68 @@ pub(super) trait Served: Send {
 
 /// One piece of work.
 pub(super) enum Work {
-    Segment { source: Box<dyn FrameSource>, request: Arc<SegmentRequest>, answer: Answer<Segmentation> },
-    Track { token: Arc<Token>, source: Box<dyn FrameSource>, request: Arc<TrackRequest>, answer: Answer<Tracking> },
+    Look(Look),
     Save { token: Arc<Token>, answer: Answer<SavedSession> },
     Sweep,
+}
+
+/// A frame, and what is asked about it.
+pub(super) struct Look {
+    pub(super) source: Box<dyn FrameSource>,
+    pub(super) asked: Asked,
+    pub(super) batching: Batching,
+}
+
+pub(super) enum Asked {
+    Segment { request: Arc<SegmentRequest>, answer: Answer<Segmentation> },
+    Track { token: Arc<Token>, request: Arc<TrackRequest>, answer: Answer<Tracking> },
+}
+
+impl Asked {
+    pub(super) fn request(&self) -> &SegmentRequest {
+        match self {
+            Self::Segment { request, .. } => request,
+            Self::Track { request, .. } => &request.segment,
+        }
+    }
+
+    pub(super) fn refuse(self, error: Error) {
+        match self {
+            Self::Segment { answer, .. } => answer.give(Err(error)),
+            Self::Track { answer, .. } => answer.give(Err(error)),
+        }
+    }
 }
 
 impl Ranked for Work {
     fn priority(&self) -> i32 {
         match self {
-            Self::Segment { request, .. } => request.priority,
-            Self::Track { request, .. } => request.segment.priority,
+            Self::Look(look) => look.asked.request().priority,
             Self::Save { .. } | Self::Sweep => 0,
         }
     }
 
     fn stream(&self) -> Option<u64> {
         match self {
-            Self::Track { token, .. } | Self::Save { token, .. } => Some(token.number()),
-            Self::Segment { .. } | Self::Sweep => None,
+            Self::Look(Look { asked: Asked::Track { token, .. }, .. }) | Self::Save { token, .. } => {
+                Some(token.number())
+            }
+            Self::Look(Look { asked: Asked::Segment { .. }, .. }) | Self::Sweep => None,
+        }
+    }
+
+    fn goes_with(&self, other: &Self) -> bool {
+        let (Self::Look(look), Self::Look(other_look)) = (self, other) else {
+            return false;
+        };
+        let size = |look: &Look| look.asked.request().inference_size;
+        other_look.batching.size > 1 && self.priority() == other.priority() && size(look) == size(other_look)
+    }
+
+    fn batching(&self) -> Batching {
+        match self {
+            Self::Look(look) => look.batching,
+            Self::Save { .. } | Self::Sweep => Batching::ALONE,
         }
     }
 }
@@ -82,8 +125,7 @@ pub(super) fn hand_over(jobs: &Sender<Work>, work: Work) {
         }
     };
     match work {
-        Work::Segment { answer, .. } => answer.give(Err(error)),
-        Work::Track { answer, .. } => answer.give(Err(error)),
+        Work::Look(look) => look.asked.refuse(error),
         Work::Save { answer, .. } => answer.give(Err(error)),
         Work::Sweep => {}
     }
@@ -91,20 +133,18 @@ pub(super) fn hand_over(jobs: &Sender<Work>, work: Work) {
 
 /// Serves until every handle is gone.
 pub(super) fn serve(mut served: Box<dyn Served>, waiting: &Receiver<Work>) {
-    const STAGE: &str = "a forward pass";
-    while let Some(work) = waiting.next() {
+    while let Some(batch) = waiting.next() {
         let _busy = exit::Busy::begin();
         served.sweep();
-        match work {
-            Work::Segment { source, request, answer } => {
-                answer.give(guard::guarded(STAGE, || served.segment(source, &request)));
+        let mut looks = Vec::new();
+        for work in batch {
+            match work {
+                Work::Look(look) => looks.push(look),
+                Work::Save { token, answer } => answer.give(served.save(&token)),
+                Work::Sweep => {}
             }
-            Work::Track { token, source, request, answer } => {
-                answer.give(guard::guarded(STAGE, || served.track(&token, source, &request)));
-            }
-            Work::Save { token, answer } => answer.give(served.save(&token)),
-            Work::Sweep => {}
         }
+        served.look(looks);
     }
     let _busy = exit::Busy::begin();
     drop(served);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::EngineInfo;
 use super::queue::Sender;
-use super::thread::{Answer, Work, hand_over};
+use super::thread::{Answer, Asked, Look, Work, hand_over};
 use crate::error::Result;
 use crate::frame::FrameSource;
 use crate::session::{SavedSession, TrackRequest, Tracking};
@@ -46,7 +46,9 @@ impl TrackSession {
         let answer = Answer::new(on_answer);
         match (self.info.check_inference_size(request.segment.inference_size), &self.token) {
             (Ok(()), Some(token)) => {
-                hand_over(&self.jobs, Work::Track { token: token.clone(), source, request, answer });
+                let batching = self.info.batching(&request.segment);
+                let asked = Asked::Track { token: token.clone(), request, answer };
+                hand_over(&self.jobs, Work::Look(Look { source, asked, batching }));
             }
             (Err(error), _) => answer.give(Err(error)),
             (Ok(()), None) => {}

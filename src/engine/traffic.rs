@@ -4,10 +4,9 @@
 
 use super::artificial::Artificial;
 use super::discs::{Disc, DiscFrame, Followed, SIDE};
-use super::sessions::StreamModel;
-use super::{SegmentRequest, StageTimes};
+use super::sessions::{Read, StreamModel, Unread};
+use super::{SegmentRequest, Segmentation, StageTimes};
 use crate::error::Result;
-use crate::frame::FrameSource;
 use crate::session::{Clicks, Detected, FrameShape, Giver, MaskLogits, MemorySettings, Propagated, TrackingModel};
 
 /// Frames in which a disc goes to and fro once.
@@ -40,17 +39,21 @@ pub(super) fn scenery_with_ghost(frame: i64, phrase: &str, ghost_frame: Option<i
 }
 
 impl StreamModel for Artificial {
-    fn read(
-        &mut self,
-        source: Box<dyn FrameSource>,
-        request: &SegmentRequest,
-        frame: i64,
-    ) -> Result<(DiscFrame, FrameShape)> {
-        let shape = source.frame().map(|frame| FrameShape { width: frame.width, height: frame.height })?;
-        drop(source);
-        self.play()?;
-        let phrases = request.prompts.iter().map(|prompt| prompt.text.to_string()).collect();
-        Ok((DiscFrame { number: frame, side: SIDE, phrases }, shape))
+    fn read(&mut self, frames: Vec<Unread<'_>>) -> Vec<Result<Read<DiscFrame>>> {
+        let batch_size = frames.len() as u32;
+        let times = StageTimes { batch_size, ..StageTimes::default() };
+        let mut read = |Unread { source, request, number }: Unread<'_>| {
+            let shape = source.frame().map(|frame| FrameShape { width: frame.width, height: frame.height })?;
+            drop(source);
+            let played = self.play()? as i64;
+            let phrases = request.prompts.iter().map(|prompt| prompt.text.to_string()).collect();
+            Ok(Read { features: DiscFrame { number: number.unwrap_or(played), side: SIDE, phrases }, shape, times })
+        };
+        frames.into_iter().map(&mut read).collect()
+    }
+
+    fn segment(&mut self, frame: DiscFrame, shape: FrameShape, request: &SegmentRequest) -> Result<Segmentation> {
+        self.segment_frame(frame.number as u64, shape, request)
     }
 
     fn take_times(&mut self) -> StageTimes {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::SegmentRequest;
 use super::segmenter::{PictureFeatures, Segmenter, soft_masks};
+use super::sessions::{StreamModel, Unread};
 use crate::error::Result;
 use crate::frame::RgbPicture;
 use crate::prompt::Prompt;
@@ -33,9 +34,15 @@ impl Segmenter {
     fn pass_once(&mut self) -> Result<()> {
         let side = self.native_size();
         let picture = RgbPicture { width: side, height: side, rgb: vec![128; 3 * (side * side) as usize] };
-        let features = self.features(Box::new(picture), 0)?;
+        let features = self.read_one(picture)?;
         self.look_once(&features)?;
         if self.follows() { self.follow_once(&features) } else { Ok(()) }
+    }
+
+    fn read_one(&mut self, picture: RgbPicture) -> Result<PictureFeatures> {
+        let request = SegmentRequest::default();
+        let unread = Unread { source: Box::new(picture), request: &request, number: None };
+        self.read(vec![unread]).remove(0).map(|read| read.features)
     }
 
     /// The masks that were made.
@@ -72,7 +79,7 @@ mod tests {
         let mut segmenter = Segmenter::open(&settings, &mut |_| {}).unwrap();
         let _no_grad = tch::no_grad_guard();
         let picture = RgbPicture { width: 8, height: 8, rgb: vec![128; 192] };
-        let features = segmenter.features(Box::new(picture), 0).unwrap();
+        let features = segmenter.read_one(picture).unwrap();
         let made = std::cell::Cell::new(0);
         let request = SegmentRequest {
             prompts: Prompt::list_from_text("dog; cat"),

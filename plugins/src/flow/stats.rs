@@ -115,6 +115,8 @@ impl Stats {
             .field("latency-ms", in_ms(self.told_latency.unwrap_or_else(|| self.latency(expected))))
             .field("objects", self.objects)
             .field("queue-level", queue_level as u32);
+        let in_batches: u32 = self.passes.iter().map(|(_, times)| times.batch_size).sum();
+        builder = builder.field("batch-mean", f64::from(in_batches) / self.passes.len().max(1) as f64);
         for (name, part) in PARTS {
             let (mean, last) = (in_ms(self.mean_of(part)), in_ms(part(&last)));
             builder = builder.field(format!("{name}-ms-mean"), mean).field(format!("{name}-ms-last"), last);
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     fn pass(ms: u64) -> (Duration, StageTimes) {
-        let times = StageTimes { vision: Duration::from_millis(ms / 2), ..StageTimes::default() };
+        let times = StageTimes { batch_size: 2, vision: Duration::from_millis(ms / 2), ..StageTimes::default() };
         (Duration::from_millis(ms), times)
     }
 
@@ -197,6 +199,7 @@ mod tests {
         assert_eq!(structure.get::<f64>("pass-ms-last").unwrap(), 74.0);
         assert_eq!(structure.get::<f64>("vision-ms-last").unwrap(), 37.0);
         assert_eq!(structure.get::<u32>("queue-level").unwrap(), 2);
+        assert_eq!(structure.get::<f64>("batch-mean").unwrap(), 2.0);
         assert_eq!(structure.get::<u64>("inferred").unwrap(), WINDOW_IN_PASSES as u64 + 2);
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use glib::prelude::*;
 use glib::{ParamSpec, Value};
@@ -17,6 +17,10 @@ use crate::flow::timing;
 /// The value of a number that is left to the model.
 const AS_RECOMMENDED: f64 = -1.0;
 const DEFAULT_MASK_THRESHOLD: f64 = 0.5;
+/// The value of `batch-size` that leaves it to the model.
+const BATCH_SIZE_OF_THE_MODEL: u32 = 0;
+const MAX_BATCH_SIZE: u32 = 64;
+const MAX_BATCH_TIMEOUT_NS: u64 = 1_000_000_000;
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -96,6 +100,8 @@ impl Settings {
                 "mask-nms-iou" => or_recommended(request.mask_nms_iou),
                 "mask-clip-to-box" => or_recommended(request.mask_clip_to_box_margin),
                 "priority" => request.priority.to_value(),
+                "batch-size" => request.batch_size.unwrap_or(BATCH_SIZE_OF_THE_MODEL).to_value(),
+                "batch-timeout" => (request.batch_timeout.as_nanos() as u64).to_value(),
                 "semantic-map" => request.semantic_maps.to_value(),
                 _ => return None,
             })
@@ -114,6 +120,8 @@ fn set_in_request(request: &mut SegmentRequest, name: &str, value: &Value) {
         "mask-nms-iou" => request.mask_nms_iou = number(),
         "mask-clip-to-box" => request.mask_clip_to_box_margin = number(),
         "priority" => request.priority = value.get().unwrap_or_default(),
+        "batch-size" => request.batch_size = Some(count()).filter(|size| *size != BATCH_SIZE_OF_THE_MODEL),
+        "batch-timeout" => request.batch_timeout = Duration::from_nanos(value.get().unwrap_or_default()),
         "semantic-map" => request.semantic_maps = value.get().unwrap_or_default(),
         _ => {}
     }
@@ -133,6 +141,7 @@ fn own_specs() -> Vec<ParamSpec> {
     specs.push(semantic_map_spec());
     specs.extend(work_specs());
     specs.push(priority_spec());
+    specs.extend(batch_specs());
     specs.extend(read_only_specs());
     specs
 }
@@ -238,6 +247,30 @@ fn priority_spec() -> ParamSpec {
         .build()
 }
 
+fn batch_specs() -> [ParamSpec; 2] {
+    [
+        count(
+            "batch-size",
+            "Frames in one batch",
+            "Frames of as many elements that share an engine, of equal priority and inference-size, may go through the \
+             model's trunk together when they wait at the same time. Takes that many times the memory of a pass. 1: each \
+             alone, 0: 4 for small models and on CUDA, otherwise 1",
+            0..=MAX_BATCH_SIZE,
+            BATCH_SIZE_OF_THE_MODEL,
+        ),
+        glib::ParamSpecUInt64::builder("batch-timeout")
+            .nick("Wait for a batch")
+            .blurb(
+                "Nanoseconds that the engine may wait for others to fill this element's batch while it has nothing else \
+                 to do. 0: a frame never waits for others",
+            )
+            .maximum(MAX_BATCH_TIMEOUT_NS)
+            .mutable_playing()
+            .controllable()
+            .build(),
+    ]
+}
+
 fn read_only_specs() -> [ParamSpec; 2] {
     [
         glib::ParamSpecString::builder("device-in-use")
@@ -250,7 +283,7 @@ fn read_only_specs() -> [ParamSpec; 2] {
             .blurb(
                 "frames-in, frames-out, inferred, failed, dropped, bare (frames since the start), objects (on the last \
                  frame looked at), queue-level (frames that wait), interval (frames for one pass, as load demands), \
-                 latency-ms (as told), and for each stage (pass, which is all of them and the wait for the engine, \
+                 latency-ms (as told), batch-mean (frames in one batch), and for each stage (pass, which is all of them and the wait for the engine, \
                  preprocess, vision, text, detector, masks, tracker, rules) its time in milliseconds: STAGE-ms-last, and \
                  STAGE-ms-mean over the last 64 passes; pass-ms-p50, -p95, -p99 of those, and the same of transit (from \
                  a frame's arrival to its leaving) over 128 frames. sa3track: also what it keeps \
