@@ -182,12 +182,11 @@ mod tests {
         Arc::new(TrackRequest { segment: Arc::new(request(text)), ..TrackRequest::default() })
     }
 
+    /// Ids and labels.
+    type Shown = Vec<(Option<u64>, String)>;
+
     /// What one frame of each session shows, and how many frames were looked at together.
-    fn look_at_once(
-        engine: &Engine,
-        sessions: &[TrackSession],
-        texts: &[&str],
-    ) -> Vec<(Vec<(Option<u64>, String)>, u32)> {
+    fn look_at_once(engine: &Engine, sessions: &[TrackSession], texts: &[&str]) -> Vec<(Shown, u32)> {
         let (sender, receiver) = mpsc::channel();
         // Holds the engine while the others come.
         engine.submit(picture(), Arc::new(request("first")), |_| {});
@@ -201,7 +200,7 @@ mod tests {
         answers.into_iter().map(|(_, answer)| (shown(&answer), answer.times.batch_size)).collect()
     }
 
-    fn shown(answer: &Tracking) -> Vec<(Option<u64>, String)> {
+    fn shown(answer: &Tracking) -> Shown {
         answer.objects.items.iter().map(|object| (object.id, object.label.to_string())).collect()
     }
 
