@@ -20,6 +20,7 @@ mod semantic;
 mod sessions;
 mod stream_segmenter;
 mod summary;
+mod sync;
 mod thread;
 mod track_session;
 mod traffic;

@@ -6,8 +6,10 @@
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
+
+use super::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// After it was passed over so often, work is next whatever its priority.
 const MOST_PASSED_OVER: u32 = 8;

@@ -26,6 +26,7 @@ mod pads;
 mod pass;
 mod shedding;
 mod stats;
+mod sync;
 mod task;
 mod telling;
 pub(crate) mod timing;

@@ -7,12 +7,14 @@ mod engine;
 mod newest;
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use gst_video::VideoInfo;
 use sa3::{EngineSettings, SharedEngine};
+
+use super::sync::thread::{self, ThreadId};
+use super::sync::{Condvar, Mutex, MutexGuard};
 
 /// A buffer, or an event that must stay in its place among the buffers.
 #[derive(Debug)]
@@ -165,7 +167,7 @@ impl Inner {
             // From now on, so that a new stream that begins while this event is on its way revives the task.
             self.outcome = Err(Failure { flow: gst::FlowError::Eos, is_told: true });
         }
-        self.busy_thread = Some(std::thread::current().id());
+        self.busy_thread = Some(thread::current().id());
         Some((item, self.take_ticket))
     }
 }
@@ -309,7 +311,7 @@ impl Junction {
 
     /// Waits until the task and the worker have put down what they work on; not for the one that asks.
     pub(in crate::flow) fn wait_until_idle(&self) {
-        let this_thread = std::thread::current().id();
+        let this_thread = thread::current().id();
         let is_idle = |busy: Option<ThreadId>| busy.is_none_or(|busy| busy == this_thread);
         self.wait(|inner| (is_idle(inner.busy_thread) && is_idle(inner.busy_worker)).then_some(()));
     }

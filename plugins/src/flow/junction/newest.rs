@@ -1,6 +1,6 @@
 //! The newest frame, on its way to the worker of `sync-mode=latest`.
 
-use super::{Gate, Interrupted, Junction, Newest};
+use super::{Gate, Interrupted, Junction, Newest, thread};
 
 /// The newest frame, for a worker that looks at what it can and never holds the stream up.
 impl Junction {
@@ -16,7 +16,7 @@ impl Junction {
         self.wait(|inner| match inner.gate {
             Gate::Closed => Some(None),
             Gate::Open if inner.newest.is_some() => {
-                inner.busy_worker = Some(std::thread::current().id());
+                inner.busy_worker = Some(thread::current().id());
                 Some(inner.newest.take())
             }
             Gate::Open | Gate::Flushing => None,
