@@ -31,14 +31,22 @@ fn cycle(pipeline: &gst::Pipeline) {
 fn cycles_leave_no_memory_and_no_thread() {
     gst::init().unwrap();
     gstsa3::plugin_register_static().unwrap();
-    let line = "videotestsrc num-buffers=3 ! video/x-raw,format=GRAY8,width=64,height=64 ! \
-                sa3segment model=test prompt=\"dog; cat\" ! fakesink sync=false";
-    let pipeline = gst::parse::launch(line).unwrap().downcast::<gst::Pipeline>().unwrap();
+    for properties in ["sync-mode=exact", "sync-mode=latest", "sync-mode=skip late-policy=pass-bare"] {
+        cycles_of(properties);
+    }
+}
+
+fn cycles_of(properties: &str) {
+    let line = format!(
+        "videotestsrc num-buffers=3 ! video/x-raw,format=GRAY8,width=64,height=64 ! \
+         sa3segment model=test prompt=\"dog; cat\" {properties} ! fakesink sync=false"
+    );
+    let pipeline = gst::parse::launch(&line).unwrap().downcast::<gst::Pipeline>().unwrap();
     (0..WARM_UP_CYCLES).for_each(|_| cycle(&pipeline));
     let (memory_before, threads_before) = (memory_in_use_in_kib(), thread_count());
     (0..MEASURED_CYCLES).for_each(|_| cycle(&pipeline));
     let growth = (memory_in_use_in_kib() - memory_before) / MEASURED_CYCLES as f64;
-    assert!(growth < MAX_GROWTH_IN_KIB_PER_CYCLE, "{growth} KiB a cycle");
+    assert!(growth < MAX_GROWTH_IN_KIB_PER_CYCLE, "{properties}: {growth} KiB a cycle");
     // An engine's thread may still be on its way out.
     assert!(thread_count() <= threads_before + 4, "{} threads, {threads_before} before", thread_count());
 }

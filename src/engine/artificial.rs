@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::discs::{Disc, DiscModel, PointedAt, SURE_LOGIT, pointed_at, under};
 use super::pointing::{self, Place, Pointed};
-use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation, rules, traffic};
+use super::{EngineInfo, Model, PhraseChecker, SegmentRequest, Segmentation, StageTimes, rules, traffic};
 use crate::boxes::BoxXyxy;
 use crate::error::{Error, Result};
 use crate::objects::{MASK_INSIDE, Mask, Object, Objects, SemanticMap};
@@ -55,6 +55,8 @@ pub(super) struct Artificial {
     script: Script,
     frame_number: u64,
     pub(super) discs: DiscModel,
+    /// Where time went since somebody asked.
+    pub(super) times: StageTimes,
 }
 
 /// True for "test" and "test:…".
@@ -72,7 +74,7 @@ impl Artificial {
         let ghost_frame = script.ghost_frame.map(|frame| frame as i64);
         let scenery = move |frame, phrase: &str| traffic::scenery_with_ghost(frame, phrase, ghost_frame);
         let discs = DiscModel::new(!script.is_without_tracker, Box::new(scenery));
-        Ok(Self { model: model.into(), script, frame_number: 0, discs })
+        Ok(Self { model: model.into(), script, frame_number: 0, discs, times: StageTimes::default() })
     }
 }
 

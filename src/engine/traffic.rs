@@ -2,6 +2,8 @@
 //! crosses it the other way, one comes in from the left, leaves to the right and returns. All are functions of the frame's
 //! number in its session.
 
+use std::time::Instant;
+
 use super::artificial::Artificial;
 use super::discs::{Disc, DiscFrame, Followed, SIDE};
 use super::sessions::{Read, StreamModel, Unread};
@@ -41,11 +43,12 @@ pub(super) fn scenery_with_ghost(frame: i64, phrase: &str, ghost_frame: Option<i
 impl StreamModel for Artificial {
     fn read(&mut self, frames: Vec<Unread<'_>>) -> Vec<Result<Read<DiscFrame>>> {
         let batch_size = frames.len() as u32;
-        let times = StageTimes { batch_size, ..StageTimes::default() };
         let mut read = |Unread { source, request, number }: Unread<'_>| {
+            let began = Instant::now();
             let shape = source.frame().map(|frame| FrameShape { width: frame.width, height: frame.height })?;
             drop(source);
             let played = self.play()? as i64;
+            let times = StageTimes { batch_size, vision: began.elapsed(), ..StageTimes::default() };
             let phrases = request.prompts.iter().map(|prompt| prompt.text.to_string()).collect();
             Ok(Read { features: DiscFrame { number: number.unwrap_or(played), side: SIDE, phrases }, shape, times })
         };
@@ -53,11 +56,14 @@ impl StreamModel for Artificial {
     }
 
     fn segment(&mut self, frame: DiscFrame, shape: FrameShape, request: &SegmentRequest) -> Result<Segmentation> {
-        self.segment_frame(frame.number as u64, shape, request)
+        let began = Instant::now();
+        let outcome = self.segment_frame(frame.number as u64, shape, request);
+        self.times.detector += began.elapsed();
+        outcome
     }
 
     fn take_times(&mut self) -> StageTimes {
-        StageTimes::default()
+        std::mem::take(&mut self.times)
     }
 }
 

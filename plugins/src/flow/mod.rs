@@ -24,6 +24,7 @@ mod overload;
 mod pace;
 mod pads;
 mod pass;
+mod scarce;
 mod shedding;
 mod stats;
 mod sync;

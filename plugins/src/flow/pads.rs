@@ -9,6 +9,7 @@ use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode};
 
 use super::frame_time::frame_duration;
 use super::junction::Item;
+use super::scarce::own_if_scarce;
 use super::{Analyser, Flow, shedding, task};
 
 /// The sink and the source pad of an analyser, from its class's templates.
@@ -47,6 +48,7 @@ fn chain<A: Analyser>(imp: &A, buffer: gst::Buffer) -> Result<gst::FlowSuccess, 
     let flow = imp.flow();
     flow.stats().frames_in += 1;
     let limit = flow.timing().queue_limit(flow.is_live());
+    let buffer = own_if_scarce(buffer, &flow.sink_pad, || held_frames(imp));
     for dropped in flow.junction.push_frame(buffer, limit)? {
         shedding::note_dropped(imp, &dropped);
     }

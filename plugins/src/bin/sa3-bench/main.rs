@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
 mod clip;
+mod element_alone;
 mod engine_side;
 mod full_size;
 mod ours;
@@ -45,7 +46,7 @@ struct Arguments {
     /// Follow so many objects with --tracking; may be given several times
     #[arg(long, value_name = "COUNT", requires = "tracking", value_parser = clap::value_parser!(u32).range(1..=64))]
     objects: Vec<u32>,
-    /// Play whole pipelines, live ones and files: frames per second, delays, drops, memory
+    /// Play whole pipelines, live ones and files: frames per second, delays, drops, memory; and an element's own cost
     #[arg(long)]
     pipeline: bool,
     /// Play each pipeline of --pipeline for so many seconds
@@ -104,7 +105,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     gst::init().map_err(|error| format!("GStreamer does not start: {error}"))?;
     gstsa3::plugin_register_static().map_err(|error| format!("the elements cannot be registered: {error}"))?;
     if arguments.pipeline {
-        return pipelines::run(Duration::from_secs(arguments.seconds), &arguments.output_dir);
+        pipelines::run(Duration::from_secs(arguments.seconds), &arguments.output_dir)?;
+        return element_alone::run();
     }
     let python = std::env::var("SA3_PYTHON")
         .map_err(|_| "SA3_PYTHON is not set; run `cargo xtask bench`, which sets it".to_string())?;
