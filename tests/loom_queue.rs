@@ -1,6 +1,8 @@
 //! The engine's queue in every order that its threads can take, within a few preemptions: nothing is lost, nothing comes
 //! twice, streams keep their order, and nobody waits for ever.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "../src/engine/queue.rs"]
 #[expect(dead_code, reason = "its unit tests are left out, as they bring threads of their own")]
 mod queue;

@@ -51,7 +51,7 @@ fn objects(freed: &Arc<AtomicUsize>) -> Objects {
 
 fn buffer_with_objects(objects: &Objects) -> gst::Buffer {
     gst::init().unwrap();
-    let mut buffer = gst::Buffer::with_size(FRAME_BYTES).unwrap();
+    let mut buffer = gst::Buffer::from_mut_slice(vec![128u8; FRAME_BYTES]);
     let writable = buffer.get_mut().unwrap();
     writable.set_pts(gst::ClockTime::from_mseconds(40));
     MaskMeta::attach(writable, objects, Some(gst::ClockTime::SECOND), 3);

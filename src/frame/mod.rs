@@ -3,6 +3,7 @@
 //! First stage of the flow; [`preprocess`] turns it into the model's input.
 
 mod format;
+mod on_device;
 pub mod preprocess;
 pub mod rgb;
 

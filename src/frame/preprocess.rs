@@ -5,25 +5,29 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Frame, rgb};
+use super::{Frame, on_device, rgb};
 
 /// (x / 255 - 0.5) / 0.5, folded.
 const HALF_RANGE: f64 = 127.5;
 
-/// Turns frames into input, keeping its buffer between frames.
+/// Turns frames into input, keeping its buffer between frames: RGB on the CPU, planes on their way to another device.
 #[derive(Debug, Default)]
 pub struct Preprocessor {
-    rgb: Vec<u8>,
+    staging: Vec<u8>,
 }
 
 impl Preprocessor {
     /// # Shapes
     /// → [1, 3, size, size] fp32 on `device`.
     pub fn forward(&mut self, frame: &Frame<'_>, size: i64, device: Device) -> Tensor {
-        rgb::to_rgb(frame, &mut self.rgb);
-        let shape = [1, i64::from(frame.height), i64::from(frame.width), 3];
-        let picture = Tensor::from_data_size(&self.rgb, &shape, Kind::Uint8).permute([0, 3, 1, 2]);
-        normalise(&resize(&picture.to_device(device), size))
+        let picture = if device == Device::Cpu {
+            rgb::to_rgb(frame, &mut self.staging);
+            let shape = [1, i64::from(frame.height), i64::from(frame.width), 3];
+            Tensor::from_data_size(&self.staging, &shape, Kind::Uint8).permute([0, 3, 1, 2])
+        } else {
+            on_device::to_rgb(frame, &mut self.staging, device)
+        };
+        normalise(&resize(&picture, size))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::{Colorimetry, Frame, PixelFormat, YuvMatrix, YuvRange};
 
+/// Set in the samples of 10-bit formats.
+pub(super) const TEN_BITS: u16 = 0x3ff;
 /// Bits after the point in the conversion's coefficients.
-const FRACTION_BITS: i32 = 16;
+pub(super) const FRACTION_BITS: i32 = 16;
 
 /// Fills `rgb` with `3 * width * height` bytes, row by row.
 pub fn to_rgb(frame: &Frame<'_>, rgb: &mut Vec<u8>) {
@@ -46,7 +48,8 @@ fn limited_to_full(luma: u8) -> u8 {
     (((i32::from(luma) - 16) * 255 + 109) / 219).clamp(0, 255) as u8
 }
 
-fn bit_depth(format: PixelFormat) -> i32 {
+/// Bits of a sample.
+pub(super) fn bit_depth(format: PixelFormat) -> i32 {
     if matches!(format, PixelFormat::P010Le | PixelFormat::I42010Le) { 10 } else { 8 }
 }
 
@@ -120,10 +123,10 @@ fn bytes(row: &[u8], step: usize, out: &mut [u16]) {
     }
 }
 
-/// Every `step`th little-endian word, shifted right.
+/// Every `step`th little-endian word, shifted right; ten bits of it, whatever stands above them.
 fn words(row: &[u8], step: usize, shift: u32, out: &mut [u16]) {
     for (word, out) in row.chunks_exact(2).step_by(step).zip(out) {
-        *out = u16::from_le_bytes([word[0], word[1]]) >> shift;
+        *out = (u16::from_le_bytes([word[0], word[1]]) >> shift) & TEN_BITS;
     }
 }
 
@@ -146,18 +149,18 @@ fn spread(u: &mut [u16], v: &mut [u16]) {
 }
 
 /// Y'CbCr to R'G'B' in fixed point, 8-bit out.
-struct Coefficients {
-    luma: i32,
-    luma_offset: i32,
-    chroma_offset: i32,
-    red_from_v: i32,
-    green_from_u: i32,
-    green_from_v: i32,
-    blue_from_u: i32,
+pub(super) struct Coefficients {
+    pub(super) luma: i32,
+    pub(super) luma_offset: i32,
+    pub(super) chroma_offset: i32,
+    pub(super) red_from_v: i32,
+    pub(super) green_from_u: i32,
+    pub(super) green_from_v: i32,
+    pub(super) blue_from_u: i32,
 }
 
 impl Coefficients {
-    fn new(colorimetry: Colorimetry, bit_depth: i32) -> Self {
+    pub(super) fn new(colorimetry: Colorimetry, bit_depth: i32) -> Self {
         let (kr, kb) = match colorimetry.matrix {
             YuvMatrix::Bt601 => (0.299, 0.114),
             YuvMatrix::Bt709 => (0.2126, 0.0722),

@@ -16,6 +16,7 @@ mod folders;
 mod fuzz;
 mod install;
 mod libtorch;
+mod memcheck;
 mod parity;
 mod pins;
 mod plugin;
@@ -83,6 +84,8 @@ enum Command {
     Verify(verify::Options),
     /// Give broken and hostile files to everything that reads files
     Fuzz(fuzz::Options),
+    /// Run the elements' tests under valgrind
+    Memcheck(memcheck::Options),
     /// Compare the engine with transformers at the released model's size
     Parity(parity::Options),
     /// Measure speed
@@ -142,6 +145,7 @@ fn run(command: Command) -> Outcome<()> {
         Command::Fetch(options) => fetch::run(&checkout, &options),
         Command::Verify(options) => verify::run(&checkout, &options),
         Command::Fuzz(options) => fuzz::run(&checkout, &options),
+        Command::Memcheck(options) => memcheck::run(&checkout, &options),
         Command::Parity(options) => parity::run(&checkout, &options),
         Command::Bench(options) => bench::run(&checkout, &options),
         Command::Eval(options) => eval::run(&checkout, &options),

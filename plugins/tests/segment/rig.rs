@@ -110,6 +110,13 @@ impl Rig {
     }
 }
 
+/// Messages hold their element, and the element its bus.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.bus.set_flushing(true);
+    }
+}
+
 fn text_of(message: &gst::Message) -> String {
     match message.view() {
         gst::MessageView::Warning(warning) => warning.error().message().to_string(),

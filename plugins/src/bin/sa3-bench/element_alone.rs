@@ -18,6 +18,9 @@ const ELEMENTS: [&str; 2] = ["sa3segment", "sa3track output-delay=0"];
 const STAGES: [&str; 7] = ["preprocess", "vision", "text", "detector", "masks", "tracker", "rules"];
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A frame by its time, and when it came.
+type Arrival = (Option<gst::ClockTime>, Instant);
+
 /// Prints a line for each element and question.
 pub fn run() -> Result<(), String> {
     for name in ELEMENTS {
@@ -49,7 +52,7 @@ fn overhead(name: &str) -> Result<f64, String> {
 /// Of each frame from now on: the time from its arrival to its leaving, without that of the engine's stages.
 fn beside_the_engine_ms(element: &gst::Element) -> Result<Arc<Mutex<Vec<f64>>>, String> {
     let pad = |name: &str| element.static_pad(name).ok_or("an analyser has two pads");
-    let arrived: Arc<Mutex<Vec<(Option<gst::ClockTime>, Instant)>>> = Arc::default();
+    let arrived: Arc<Mutex<Vec<Arrival>>> = Arc::default();
     let came = arrived.clone();
     pad("sink")?.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let mut came = came.lock().unwrap_or_else(PoisonError::into_inner);

@@ -33,7 +33,7 @@ fn items_keep_their_order_and_a_full_queue_blocks_until_flushed() {
     assert!(junction.holds_eos() && junction.waiting_frames() == WAITING);
     let blocked = {
         let junction = junction.clone();
-        std::thread::spawn(move || push(&junction))
+        thread::spawn(move || push(&junction))
     };
     junction.flush();
     assert_eq!(blocked.join().unwrap(), Err(gst::FlowError::Flushing));
@@ -72,7 +72,7 @@ fn closing_sends_the_task_home_also_from_a_flush() {
     junction.flush();
     let task = {
         let junction = junction.clone();
-        std::thread::spawn(move || junction.take().is_none())
+        thread::spawn(move || junction.take().is_none())
     };
     junction.close();
     assert!(task.join().unwrap());
@@ -102,7 +102,7 @@ fn those_who_wait_for_the_engine_learn_that_it_failed() {
     let (sender, receiver) = channel();
     let waiting = {
         let junction = junction.clone();
-        std::thread::spawn(move || sender.send(junction.wait_for_engine().err()).unwrap())
+        thread::spawn(move || sender.send(junction.wait_for_engine().err()).unwrap())
     };
     assert!(junction.load_ends(ticket, None));
     assert_eq!(receiver.recv().unwrap(), Some(Interrupted::LoadFailed));
