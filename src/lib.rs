@@ -15,7 +15,8 @@
 //! 11. [`composite`]: objects drawn on frames
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
-//! [`boxes`], [`rle`] (masks as run lengths), [`device`], [`error`], and [`evaluate`], which tells how good masks and tracks are.
+//! [`boxes`], [`rle`] and [`row_spans`] (masks as run lengths), [`device`], [`error`], and [`evaluate`], which tells how good masks and tracks
+//! are.
 //!
 //! Letters in shapes: B batch (prompts, or pictures), C trunk channels, D detector width, G tokens along a side of the
 //! input, H and W rows and columns, L sequence length, M side of the mask grid (4 G), N boxes, Q queries, S side of
@@ -37,6 +38,7 @@ pub mod nn;
 pub mod objects;
 pub mod prompt;
 pub mod rle;
+pub mod row_spans;
 pub mod session;
 pub mod text;
 pub mod tracker;
