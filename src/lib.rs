@@ -13,6 +13,7 @@
 //! 9. [`objects`]: label, score, box and soft mask of what was found
 //! 10. [`engine`]: the shared handle that runs all this on a thread of its own
 //! 11. [`composite`]: objects drawn on frames
+//! 12. [`extract`]: masks as grey pictures
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
 //! [`boxes`], [`rle`] and [`row_spans`] (masks as run lengths), [`device`], [`error`], and [`evaluate`], which tells how good masks and tracks
@@ -30,6 +31,7 @@ pub mod device;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
+pub mod extract;
 pub mod frame;
 mod kernels;
 pub mod masks;

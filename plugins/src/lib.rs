@@ -7,7 +7,7 @@
 //! 3. `prompted`: what the elements share that ask the engine
 //! 4. [`sa3segment`], [`sa3track`]: these elements, frame by frame and over time
 //! 5. [`meta`], [`roi`]: what was found, on the buffer
-//! 6. [`maskcomposite`]: the element that draws it
+//! 6. [`maskcomposite`], [`maskextract`]: the elements that draw it, or make grey video of it
 
 mod engine_settings;
 mod error;
@@ -15,6 +15,7 @@ pub mod flow;
 mod found;
 mod frame;
 pub mod maskcomposite;
+pub mod maskextract;
 pub mod meta;
 mod prompted;
 pub mod roi;
@@ -43,6 +44,7 @@ mod plugin {
     fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         crate::sa3segment::register(plugin)?;
         crate::sa3track::register(plugin)?;
-        crate::maskcomposite::register(plugin)
+        crate::maskcomposite::register(plugin)?;
+        crate::maskextract::register(plugin)
     }
 }

@@ -1,0 +1,5 @@
+//! `maskextract`, `maskexport` and `maskattach`: pictures, files and back.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod extract;
+mod rig;
