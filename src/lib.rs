@@ -14,6 +14,7 @@
 //! 10. [`engine`]: the shared handle that runs all this on a thread of its own
 //! 11. [`composite`]: objects drawn on frames
 //! 12. [`extract`]: masks as grey pictures
+//! 13. [`export`]: what was found as text and pictures, and back
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
 //! [`boxes`], [`rle`] and [`row_spans`] (masks as run lengths), [`device`], [`error`], and [`evaluate`], which tells how good masks and tracks
@@ -31,6 +32,7 @@ pub mod device;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
+pub mod export;
 pub mod extract;
 pub mod frame;
 mod kernels;

@@ -8,6 +8,7 @@
 //! 4. [`sa3segment`], [`sa3track`]: these elements, frame by frame and over time
 //! 5. [`meta`], [`roi`]: what was found, on the buffer
 //! 6. [`maskcomposite`], [`maskextract`]: the elements that draw it, or make grey video of it
+//! 7. [`maskexport`]: out of the pipeline
 
 mod engine_settings;
 mod error;
@@ -15,6 +16,7 @@ pub mod flow;
 mod found;
 mod frame;
 pub mod maskcomposite;
+pub mod maskexport;
 pub mod maskextract;
 pub mod meta;
 mod prompted;
@@ -45,6 +47,7 @@ mod plugin {
         crate::sa3segment::register(plugin)?;
         crate::sa3track::register(plugin)?;
         crate::maskcomposite::register(plugin)?;
-        crate::maskextract::register(plugin)
+        crate::maskextract::register(plugin)?;
+        crate::maskexport::register(plugin)
     }
 }

@@ -1,8 +1,9 @@
 //! `maskextract`: samples, caps, and what does not fit.
 
 use gst::prelude::*;
+use gstsa3::meta::MaskMeta;
 
-use crate::rig::{Rig, bytes, caps, dog_and_cat, frame};
+use crate::rig::{Rig, bytes, caps, dog_and_cat, end_stream, frame, init, push};
 
 fn extracted(properties: &str, downstream: &str) -> Vec<u8> {
     let mut rig = Rig::new(&format!("maskextract {properties}"), &caps(64, 48), downstream);
@@ -87,4 +88,47 @@ fn interlaced_video_is_refused_with_the_way_out() {
     assert!(rig.harness.push(frame(0, None)).is_err());
     let complaints = rig.complaints();
     assert!(complaints.len() == 1 && complaints[0].contains("deinterlace"), "{complaints:?}");
+}
+
+/// The masks as the alpha of their own video, on both branches of a tee.
+#[test]
+fn alphacombine_takes_the_masks_as_alpha() {
+    init();
+    let pipeline = gst::parse::launch(
+        "appsrc name=in format=time ! tee name=t ! queue ! alphacombine name=c ! fakesink name=out sync=false \
+         signal-handoffs=true t. ! queue ! maskextract ! video/x-raw,colorimetry=bt601 ! c.alpha",
+    )
+    .unwrap()
+    .downcast::<gst::Pipeline>()
+    .unwrap();
+    let frames = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (sink, kept) = (pipeline.by_name("out").unwrap(), frames.clone());
+    sink.connect("handoff", false, move |values| {
+        let buffer = values[1].get::<gst::Buffer>().unwrap();
+        kept.lock().unwrap().push((buffer.pts(), bytes(&buffer)));
+        None
+    });
+    let source = pipeline.by_name("in").unwrap();
+    source.set_property("caps", caps(64, 48).parse::<gst::Caps>().unwrap());
+    pipeline.set_state(gst::State::Playing).unwrap();
+    for number in 0..3 {
+        let mut buffer = gst::Buffer::from_mut_slice(vec![100u8; 64 * 48 * 3 / 2]);
+        let writable = buffer.get_mut().unwrap();
+        writable.set_pts(gst::ClockTime::from_mseconds(40 * number));
+        MaskMeta::attach(writable, &dog_and_cat(64, 48), None, 0);
+        push(&source, buffer);
+    }
+    end_stream(&source);
+    let kinds = [gst::MessageType::Eos, gst::MessageType::Error, gst::MessageType::Warning];
+    let end = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds).unwrap();
+    assert!(matches!(end.view(), gst::MessageView::Eos(_)), "{end:?}");
+    let caps = sink.static_pad("sink").unwrap().current_caps().unwrap();
+    assert_eq!(caps.structure(0).unwrap().get::<&str>("format"), Ok("A420"));
+    pipeline.set_state(gst::State::Null).unwrap();
+    let frames = frames.lock().unwrap();
+    assert_eq!(frames.iter().map(|(pts, _)| pts.unwrap().mseconds()).collect::<Vec<_>>(), [0, 40, 80]);
+    for (_, samples) in frames.iter() {
+        let alpha = &samples[64 * 48 * 3 / 2..];
+        assert_eq!([24 * 64 + 16, 24 * 64 + 48, 0].map(|at| alpha[at]), [255, 255, 0]);
+    }
 }

@@ -1,5 +1,6 @@
 //! `maskextract`, `maskexport` and `maskattach`: pictures, files and back.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod export;
 mod extract;
 mod rig;
