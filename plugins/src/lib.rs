@@ -8,13 +8,14 @@
 //! 4. [`sa3segment`], [`sa3track`]: these elements, frame by frame and over time
 //! 5. [`meta`], [`roi`]: what was found, on the buffer
 //! 6. [`maskcomposite`], [`maskextract`]: the elements that draw it, or make grey video of it
-//! 7. [`maskexport`]: out of the pipeline
+//! 7. [`maskexport`], [`maskattach`]: out of the pipeline, and back
 
 mod engine_settings;
 mod error;
 pub mod flow;
 mod found;
 mod frame;
+pub mod maskattach;
 pub mod maskcomposite;
 pub mod maskexport;
 pub mod maskextract;
@@ -48,6 +49,7 @@ mod plugin {
         crate::sa3track::register(plugin)?;
         crate::maskcomposite::register(plugin)?;
         crate::maskextract::register(plugin)?;
-        crate::maskexport::register(plugin)
+        crate::maskexport::register(plugin)?;
+        crate::maskattach::register(plugin)
     }
 }
