@@ -55,9 +55,17 @@ impl Pictures {
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_palette(&self.palette[..]);
         encoder.set_compression(png::Compression::Fast);
-        let mut writer = encoder.write_header().map_err(io::Error::from)?;
-        writer.write_image_data(values).map_err(io::Error::from)?;
-        writer.finish().map_err(io::Error::from)
+        let mut writer = encoder.write_header().map_err(io_error)?;
+        writer.write_image_data(values).map_err(io_error)?;
+        writer.finish().map_err(io_error)
+    }
+}
+
+/// The system's own error where there is one: its kind tells a full disk.
+fn io_error(error: png::EncodingError) -> io::Error {
+    match error {
+        png::EncodingError::IoError(error) => error,
+        other => io::Error::other(other),
     }
 }
 

@@ -8,12 +8,17 @@ use crate::error::{Error, FileAccess};
 pub(super) fn cannot_open(path: &Path, error: &io::Error) -> Error {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let remedy = match error.kind() {
-        ErrorKind::NotFound => format!("Make the folder {} first, or set location to another place", parent.display()),
+        ErrorKind::NotFound if !parent.is_dir() => {
+            format!("Make the folder {} first, or set location to another place", parent.display())
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "Set location to a place that this user may write to".into()
         }
         ErrorKind::IsADirectory => "It is a folder: set location to the name of a file in it".into(),
-        _ => "Set location to a file that can be written".into(),
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            "It has to be a folder: set location to the name of one, or of one to be made".into()
+        }
+        _ => "Set location to a place where files can be written".into(),
     };
     Error::File { access: FileAccess::Open, path: path.into(), cause: format!("it cannot be written: {error}"), remedy }
 }

@@ -284,8 +284,9 @@ fn places_that_cannot_be_written_are_refused_with_the_way_out() {
         assert!(text.contains("Make the folder") && text.contains("no/such"), "{text}");
         assert_eq!(folder.names(), [""; 0], "{format:?}");
     }
-    let error = Exporter::create(&folder.file("no/such"), &of(Format::Davis)).err().unwrap().to_string();
-    assert!(error.contains("Make the folder"), "{error}");
+    let davis = |path: &Path| Exporter::create(path, &of(Format::Davis)).err().unwrap().to_string();
+    assert!(davis(&folder.file("no/such")).contains("Make the folder"));
+    assert!(davis(Path::new("/dev/null")).contains("It has to be a folder"), "{}", davis(Path::new("/dev/null")));
 }
 
 #[test]
