@@ -61,6 +61,18 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// A file that is written or read beside the stream.
+    #[error("{}: {cause}. {remedy}", path.display())]
+    File {
+        /// What was to be done with it.
+        access: FileAccess,
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and where in it.
+        cause: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A frame the engine cannot take.
     #[error("frame refused: {0}")]
     Frame(String),
@@ -91,4 +103,17 @@ pub enum Error {
     /// The engine's thread is gone (it was closed while the request waited).
     #[error("the engine was closed before the frame was processed")]
     Closed,
+}
+
+/// What was to be done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileAccess {
+    /// Opened to be written.
+    Open,
+    /// Written.
+    Write,
+    /// Written, and the disk is full.
+    WriteFull,
+    /// Read.
+    Read,
 }

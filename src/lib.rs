@@ -13,9 +13,12 @@
 //! 9. [`objects`]: label, score, box and soft mask of what was found
 //! 10. [`engine`]: the shared handle that runs all this on a thread of its own
 //! 11. [`composite`]: objects drawn on frames
+//! 12. [`extract`]: masks as grey pictures
+//! 13. [`export`]: what was found as text and pictures, and back
 //!
 //! Below them stand [`nn`], blocks that two stages use; [`config`] and [`weights`], what a model is made of; and
-//! [`boxes`], [`device`], [`error`], and [`evaluate`], which tells how good masks and tracks are.
+//! [`boxes`], [`rle`] and [`row_spans`] (masks as run lengths), [`device`], [`error`], and [`evaluate`], which tells how good masks and tracks
+//! are.
 //!
 //! Letters in shapes: B batch (prompts, or pictures), C trunk channels, D detector width, G tokens along a side of the
 //! input, H and W rows and columns, L sequence length, M side of the mask grid (4 G), N boxes, Q queries, S side of
@@ -29,6 +32,8 @@ pub mod device;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
+pub mod export;
+pub mod extract;
 pub mod frame;
 mod kernels;
 pub mod masks;
@@ -36,6 +41,8 @@ pub mod model;
 pub mod nn;
 pub mod objects;
 pub mod prompt;
+pub mod rle;
+pub mod row_spans;
 pub mod session;
 pub mod text;
 pub mod tracker;

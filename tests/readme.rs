@@ -6,6 +6,7 @@ use gst::prelude::*;
 const README: &str = include_str!("../README.md");
 const LIVE: &str = include_str!("../docs/live.md");
 const TRACKING: &str = include_str!("../docs/tracking.md");
+const EXPORTING: &str = include_str!("../docs/exporting.md");
 /// Frames that a documented pipeline plays here.
 const FRAMES: u32 = 4;
 
@@ -31,7 +32,10 @@ fn documented_pipelines(page: &str) -> Vec<String> {
 /// The same pipeline without a screen and a camera, and with an end.
 fn runnable(pipeline: &str, folder: &std::path::Path) -> String {
     let source = format!("videotestsrc num-buffers={FRAMES}");
+    let exports = folder.join("exports");
     pipeline
+        .replace("maskexport location=", &format!("maskexport location={}/", exports.display()))
+        .replace("maskattach location=", &format!("maskattach location={}/", exports.display()))
         .replace("autovideosink", "fakesink")
         .replace("v4l2src", &source)
         .replace("videotestsrc", &source)
@@ -59,19 +63,25 @@ fn play(description: &str) -> Result<(), String> {
 fn documented_pipelines_run() {
     init();
     let folder = std::env::temp_dir().join(format!("sa3-readme-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let pipelines = [README, TRACKING, LIVE].map(documented_pipelines);
+    std::fs::create_dir_all(folder.join("exports")).unwrap();
+    let pipelines = [README, TRACKING, LIVE, EXPORTING].map(documented_pipelines);
     let counts = pipelines.each_ref().map(Vec::len);
-    assert!(counts[0] >= 5 && counts[1] >= 2 && counts[2] >= 4, "{counts:?}");
+    assert!(counts[0] >= 5 && counts[1] >= 2 && counts[2] >= 4 && counts[3] >= 15, "{counts:?}");
     let pipelines = pipelines.concat();
     for pipeline in &pipelines {
         let description = runnable(pipeline, &folder);
         play(&description).unwrap_or_else(|error| panic!("{pipeline}\nrun as\n{description}\n{error}"));
     }
-    let written =
-        std::fs::read_dir(&folder).unwrap().filter(|file| file.as_ref().unwrap().metadata().unwrap().len() > 0);
+    let written = |folder: &std::path::Path| {
+        let is_written = |metadata: std::fs::Metadata| metadata.is_file() && metadata.len() > 0;
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.filter(|entry| is_written(entry.as_ref().unwrap().metadata().unwrap())).count()
+    };
     let expected = pipelines.iter().filter(|pipeline| pipeline.contains("filesink")).count();
-    assert_eq!(written.count(), expected, "files in {}", folder.display());
+    assert_eq!(written(&folder), expected, "files in {}", folder.display());
+    let exports = pipelines.iter().filter(|pipeline| pipeline.contains("maskexport location=")).count();
+    assert_eq!(written(&folder.join("exports")) + 1, exports, "files, and one folder of pictures");
+    assert_eq!(written(&folder.join("exports/pictures")), FRAMES as usize);
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -116,6 +126,10 @@ fn property_tables_are_those_of_the_elements() {
     for factory in ["sa3segment", "maskcomposite"] {
         let table = property_table(factory, None);
         assert!(README.contains(&table), "README should have this table for {factory}:\n{table}");
+    }
+    for factory in ["maskextract", "maskexport", "maskattach"] {
+        let table = property_table(factory, None);
+        assert!(EXPORTING.contains(&table), "docs/exporting.md should have this table for {factory}:\n{table}");
     }
     let table = property_table("sa3track", Some("sa3segment"));
     assert!(TRACKING.contains(&table), "docs/tracking.md should have this table:\n{table}");

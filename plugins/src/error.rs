@@ -3,6 +3,7 @@
 use gst::prelude::*;
 use gst::{ElementMessageType, LibraryError, ResourceError, StreamError};
 use sa3::Error;
+use sa3::error::FileAccess;
 
 /// A GStreamer error code of any of the domains that we use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,10 @@ fn code(error: &Error) -> Code {
         Error::ModelNotFound { .. } => Code::Resource(ResourceError::NotFound),
         Error::ModelFile { .. } => Code::Resource(ResourceError::Read),
         Error::Config { .. } | Error::Weights { .. } | Error::Setting { .. } => Code::Resource(ResourceError::Settings),
+        Error::File { access: FileAccess::Open, .. } => Code::Resource(ResourceError::OpenWrite),
+        Error::File { access: FileAccess::Write, .. } => Code::Resource(ResourceError::Write),
+        Error::File { access: FileAccess::WriteFull, .. } => Code::Resource(ResourceError::NoSpaceLeft),
+        Error::File { access: FileAccess::Read, .. } => Code::Resource(ResourceError::Read),
         Error::Frame(_) => Code::Stream(StreamError::Format),
         Error::Prompt { .. } => Code::Library(LibraryError::Settings),
         Error::Torch { .. } | Error::Artificial { .. } => Code::Library(LibraryError::Failed),

@@ -7,14 +7,18 @@
 //! 3. `prompted`: what the elements share that ask the engine
 //! 4. [`sa3segment`], [`sa3track`]: these elements, frame by frame and over time
 //! 5. [`meta`], [`roi`]: what was found, on the buffer
-//! 6. [`maskcomposite`]: the element that draws it
+//! 6. [`maskcomposite`], [`maskextract`]: the elements that draw it, or make grey video of it
+//! 7. [`maskexport`], [`maskattach`]: out of the pipeline, and back
 
 mod engine_settings;
 mod error;
 pub mod flow;
 mod found;
 mod frame;
+pub mod maskattach;
 pub mod maskcomposite;
+pub mod maskexport;
+pub mod maskextract;
 pub mod meta;
 mod prompted;
 pub mod roi;
@@ -43,6 +47,9 @@ mod plugin {
     fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         crate::sa3segment::register(plugin)?;
         crate::sa3track::register(plugin)?;
-        crate::maskcomposite::register(plugin)
+        crate::maskcomposite::register(plugin)?;
+        crate::maskextract::register(plugin)?;
+        crate::maskexport::register(plugin)?;
+        crate::maskattach::register(plugin)
     }
 }

@@ -1,7 +1,10 @@
 //! From distances to alphas: which part of each pixel a mask's inside or outline covers, row by row.
 
+use std::ops::Range;
+
 use super::distance::Distances;
 use super::field::Lattice;
+use crate::row_spans::RowWriter;
 
 /// What of a mask is covered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,32 +48,98 @@ pub(super) fn alpha_at(inner_distance: f32) -> u8 {
 ///
 /// Rows that the lattice does not reach are left as they are.
 pub(super) fn cover_row(distances: &Distances, part: Part, y: u32, pixel_distances: &mut Vec<f32>, alphas: &mut [u8]) {
-    let Lattice { spacing, origin, columns, rows } = distances.lattice;
-    let Some(square_row) = (y / spacing).checked_sub(origin[1]).map(|row| row as usize).filter(|row| row + 1 < rows)
-    else {
-        return;
-    };
-    let below_part = ((y % spacing) as f32 + 0.5) / spacing as f32;
-    let (above, below) = distances.values[square_row * columns..][..2 * columns].split_at(columns);
-    let pixels_from_origin = &mut alphas[(origin[0] * spacing) as usize..];
-    for run in distances.runs(square_row) {
-        let pixels = &mut pixels_from_origin[run.squares.start * spacing as usize..run.squares.end * spacing as usize];
+    let Some(row) = PixelRow::at(distances, y) else { return };
+    for run in distances.runs(row.square_row) {
+        let pixels = &mut alphas[row.pixels(&run.squares)];
         if run.is_inside {
             if matches!(part, Part::Inside { .. }) {
                 pixels.fill(255);
             }
             continue;
         }
-        let nodes = run.squares.start..run.squares.end + 1;
-        let (above, below) = (&above[nodes.clone()], &below[nodes]);
-        match spacing {
-            1 => interpolate::<1>(above, below, below_part, pixel_distances),
-            2 => interpolate::<2>(above, below, below_part, pixel_distances),
-            3 => interpolate::<3>(above, below, below_part, pixel_distances),
-            _ => interpolate::<4>(above, below, below_part, pixel_distances),
-        }
+        row.measure(&run.squares, pixel_distances);
         for (alpha, &distance) in pixels.iter_mut().zip(pixel_distances.iter()) {
             *alpha = alpha_at(part.inner_distance(distance)).max(*alpha);
+        }
+    }
+}
+
+/// Writes the columns of pixel row `y` of which at least half is inside.
+pub(super) fn inside_spans(
+    distances: &Distances,
+    y: u32,
+    width: u32,
+    pixel_distances: &mut Vec<f32>,
+    writer: &mut RowWriter<'_>,
+) {
+    let Some(row) = PixelRow::at(distances, y) else { return };
+    for run in distances.runs(row.square_row) {
+        let pixels = row.pixels(&run.squares);
+        let (start, end) = (pixels.start as u32, (pixels.end as u32).min(width));
+        if start >= end {
+            continue;
+        }
+        if run.is_inside {
+            writer.add(start..end);
+            continue;
+        }
+        row.measure(&run.squares, pixel_distances);
+        // The sign decides, which is what half an alpha comes to.
+        let mut first_inside = None;
+        for (x, &distance) in (start..end).zip(pixel_distances.iter()) {
+            match (distance >= 0.0, first_inside) {
+                (true, None) => first_inside = Some(x),
+                (false, Some(first)) => {
+                    writer.add(first..x);
+                    first_inside = None;
+                }
+                _ => {}
+            }
+        }
+        if let Some(first) = first_inside {
+            writer.add(first..end);
+        }
+    }
+}
+
+/// A row of pixels between two rows of lattice nodes.
+struct PixelRow<'a> {
+    lattice: Lattice,
+    square_row: usize,
+    above: &'a [f32],
+    below: &'a [f32],
+    /// How far down from the upper nodes to the lower ones.
+    below_part: f32,
+}
+
+impl<'a> PixelRow<'a> {
+    /// `None` where the lattice does not reach.
+    fn at(distances: &'a Distances, y: u32) -> Option<Self> {
+        let Lattice { spacing, origin, columns, rows } = distances.lattice;
+        let square_row = (y / spacing).checked_sub(origin[1])? as usize;
+        if square_row + 1 >= rows {
+            return None;
+        }
+        let (above, below) = distances.values[square_row * columns..][..2 * columns].split_at(columns);
+        let below_part = ((y % spacing) as f32 + 0.5) / spacing as f32;
+        Some(Self { lattice: distances.lattice, square_row, above, below, below_part })
+    }
+
+    /// Columns of pixels that squares cover; the last ones may stand beyond the frame.
+    fn pixels(&self, squares: &Range<usize>) -> Range<usize> {
+        let Lattice { spacing, origin, .. } = self.lattice;
+        let column = |square: usize| (origin[0] as usize + square) * spacing as usize;
+        column(squares.start)..column(squares.end)
+    }
+
+    fn measure(&self, squares: &Range<usize>, pixel_distances: &mut Vec<f32>) {
+        let nodes = squares.start..squares.end + 1;
+        let (above, below) = (&self.above[nodes.clone()], &self.below[nodes]);
+        match self.lattice.spacing {
+            1 => interpolate::<1>(above, below, self.below_part, pixel_distances),
+            2 => interpolate::<2>(above, below, self.below_part, pixel_distances),
+            3 => interpolate::<3>(above, below, self.below_part, pixel_distances),
+            _ => interpolate::<4>(above, below, self.below_part, pixel_distances),
         }
     }
 }

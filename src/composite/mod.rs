@@ -8,6 +8,8 @@
 //! 4. `coverage`, `shapes`, `glyphs`: a layer becomes alphas, one pixel row at a time
 //! 5. `rows`, `passes`, `blend`: two rows of alphas are painted onto the planes of the format
 //!
+//! [`Raster`] has stages 2 and 4 for those who want a mask's pixels themselves.
+//!
 //! The cost follows the pixels that objects cover: distances are measured on the lattice, and of a mask's pixels only
 //! those at its edge are looked at one by one.
 
@@ -24,6 +26,7 @@ mod labels;
 mod palette;
 mod passes;
 mod planes;
+mod raster;
 mod rows;
 mod scene;
 mod shapes;
@@ -35,6 +38,7 @@ use std::ops::Range;
 
 pub use label_format::LabelFormat;
 pub use planes::{FrameMut, PlaneMut};
+pub use raster::Raster;
 pub use style::{ColorBy, Mode, Rgb, Style};
 
 use crate::frame::PixelFormat;

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::rle::Rle;
+use crate::rle::Rle;
 
 /// How near is near, in parts of the picture's diagonal; rounded up to whole pixels.
 pub const TOLERANCE_IN_DIAGONALS: f64 = 0.008;

@@ -20,14 +20,13 @@ pub mod identity;
 mod label_picture;
 mod mean_iou;
 pub mod region;
-pub mod rle;
 mod scores;
 mod unit;
 mod unjudgeable;
 
+pub use crate::rle::Rle;
 pub use label_picture::LabelPicture;
 pub use mean_iou::{LEAST_TRUTH_PIXELS, MeanIou, enlarge};
-pub use rle::Rle;
 pub use scores::{Scores, Sums};
 pub use unit::{FrameOverlap, Track, Unit};
 pub use unjudgeable::{Attempt, Unjudgeable};

@@ -1,7 +1,7 @@
 //! What is judged at a time: the true and the found tracks of one category on one sequence.
 
 use super::assignment::Weights;
-use super::rle::Rle;
+use crate::rle::Rle;
 
 /// One object through time.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Attempt, Dataset, FrameIndex, Sequence, Tracks, Unjudgeable, UnjudgedRule, entries, has_extension, stem};
 use crate::evaluate::label_picture::LabelPicture;
-use crate::evaluate::rle::Rle;
+use crate::rle::Rle;
 
 /// Label of pixels that are not judged.
 const VOID: u8 = 255;

@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 pub use pairing::{Paired, pair};
 pub use youtube_vis::write as write_youtube_vis;
 
-use super::rle::Rle;
 use super::unit::Track;
 use super::unjudgeable::{Attempt, Unjudgeable};
+use crate::rle::Rle;
 
 const EXPECTED: &str = "Expected folders of PNGs (DAVIS-like), one .json file (YouTube-VIS-like), or .txt files, each \
                         <sequence>.txt or <sequence>/gt/gt.txt (MOTS-like)";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Attempt, Dataset, FrameIndex, Sequence, Tracks, Unjudgeable, UnjudgedRule, entries, has_extension, stem};
-use crate::evaluate::rle::Rle;
+use crate::rle::Rle;
 
 /// Class of regions in which predictions that match nothing are not counted.
 const IGNORED_CLASS: u64 = 10;

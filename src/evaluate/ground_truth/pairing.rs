@@ -2,8 +2,8 @@
 
 use super::{Attempt, CategorisedTrack, Dataset, Sequence, Unjudgeable, UnjudgedRule};
 use crate::evaluate::assignment::{Weights, best_pairs};
-use crate::evaluate::rle::Rle;
 use crate::evaluate::unit::{FrameOverlap, Track, Unit};
+use crate::rle::Rle;
 
 /// IoU from which a found mask is that of a true object, so that it is counted also in a region to ignore.
 const MATCH_IOU: f64 = 0.5;

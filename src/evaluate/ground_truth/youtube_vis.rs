@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Dataset, Sequence, Tracks, Unjudgeable, stem};
-use crate::evaluate::rle::Rle;
+use crate::rle::Rle;
 
 const EXPECTED_TRUTH: &str =
     "Expected an object with \"videos\", \"categories\" and \"annotations\", as YouTube-VIS has them";

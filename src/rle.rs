@@ -73,6 +73,17 @@ impl Rle {
         masks.pop().map_or_else(|| Self::empty(width, height), |(_, mask)| mask)
     }
 
+    /// A mask from the ascending positions, counted down the columns, at which it is entered and left in turn.
+    pub(crate) fn from_crossings(width: u32, height: u32, positions: &[u32]) -> Self {
+        let (mut writer, mut end) = (RunWriter::default(), 0);
+        for (index, &position) in positions.iter().enumerate() {
+            writer.push(position - end, index % 2 == 1);
+            end = position;
+        }
+        writer.push(width * height - end, false);
+        Self { width, height, runs: writer.runs }
+    }
+
     /// A mask with nothing inside.
     pub fn empty(width: u32, height: u32) -> Self {
         Self { width, height, runs: vec![width * height] }
@@ -131,6 +142,18 @@ impl Rle {
             inside[position % rows * columns + position / rows] = true;
         }
         inside
+    }
+
+    /// 255 inside and 0 outside, first row first.
+    pub fn to_levels(&self) -> Vec<u8> {
+        let (columns, rows) = (self.width as usize, self.height as usize);
+        let mut levels = vec![0; columns * rows];
+        for (first, end) in self.spans() {
+            for position in first as usize..end as usize {
+                levels[position % rows * columns + position / rows] = 255;
+            }
+        }
+        levels
     }
 
     /// Pixels inside both; masks of other sizes share none.
