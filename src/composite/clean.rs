@@ -115,7 +115,8 @@ impl Cleaner {
 impl Window {
     fn around_inside(cells: Cells<'_>, inside_level: u8) -> Option<Self> {
         let width = cells.width as usize;
-        let (mut columns, mut rows) = (width..0, usize::MAX..0);
+        let height = cells.height as usize;
+        let (mut columns, mut rows) = (width..0, height..0);
         for (y, row) in cells.values.chunks_exact(width.max(1)).enumerate() {
             if row.iter().fold(0, |most, &value| most.max(value)) < inside_level {
                 continue;
