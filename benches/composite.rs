@@ -1,4 +1,4 @@
-//! How long drawing takes: overlay and cutout on 640x360 and 1920x1080 in the common formats.
+//! How long drawing takes: every mode on sizes from 640x360 to 3840x2160 in the common formats, and edges.
 //!
 //! Five or eight soft discs on a 288 x 288 grid (the released model's) cover about a third of the frame.
 
@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sa3::boxes::BoxXyxy;
-use sa3::composite::{Compositor, FrameMut, Mode, PlaneMut, Style};
+use sa3::composite::{Compositor, Edges, FrameMut, Mode, PlaneMut, Region, Style};
 use sa3::frame::{Colorimetry, PixelFormat};
 use sa3::objects::{Mask, Object, Objects};
 
@@ -84,9 +84,43 @@ fn composite(criterion: &mut Criterion) {
     }
 }
 
+/// Modes that change a region, on everything but the objects; and what edges cost.
+fn regions(criterion: &mut Criterion) {
+    let size = (1920, 1080);
+    let mut group = criterion.benchmark_group("1920x1080, 8 objects, outside");
+    group.throughput(Throughput::Elements(1));
+    let objects = discs(8, size);
+    let outside = |mode| Style { mode, region: Region::Outside, ..Style::default() };
+    let soft = Edges { grow: 8.0, feather: 40.0, fill_holes: true, min_area: 0.001 };
+    let blur = |radius| Style { radius: Some(radius), ..outside(Mode::Blur) };
+    let cases = [
+        ("Blur radius 4", blur(4.0)),
+        ("Blur radius 43", blur(43.0)),
+        ("Blur radius 400", blur(400.0)),
+        ("Pixelate", outside(Mode::Pixelate)),
+        ("Fill", outside(Mode::Fill)),
+        ("Desaturate", outside(Mode::Desaturate)),
+        ("Dim", outside(Mode::Dim)),
+        ("Dim, soft edges", Style { edges: soft, ..outside(Mode::Dim) }),
+        ("Matte", outside(Mode::Matte)),
+        ("Outline", outside(Mode::Outline)),
+        ("Glow", outside(Mode::Glow)),
+    ];
+    for (name, style) in cases {
+        for format in [PixelFormat::Nv12, PixelFormat::Bgra] {
+            let mut picture = Picture::new(format, size);
+            let mut compositor = Compositor::default();
+            group.bench_function(BenchmarkId::new(name, format!("{format:?}")), |bencher| {
+                bencher.iter(|| compositor.composite(black_box(&mut picture.frame()), black_box(&objects), &style));
+            });
+        }
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).without_plots();
-    targets = composite
+    targets = composite, regions
 }
 criterion_main!(benches);

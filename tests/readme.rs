@@ -4,6 +4,7 @@
 use gst::prelude::*;
 
 const README: &str = include_str!("../README.md");
+const COMPOSITING: &str = include_str!("../docs/compositing.md");
 const LIVE: &str = include_str!("../docs/live.md");
 const TRACKING: &str = include_str!("../docs/tracking.md");
 const EXPORTING: &str = include_str!("../docs/exporting.md");
@@ -64,9 +65,9 @@ fn documented_pipelines_run() {
     init();
     let folder = std::env::temp_dir().join(format!("sa3-readme-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("exports")).unwrap();
-    let pipelines = [README, TRACKING, LIVE, EXPORTING].map(documented_pipelines);
+    let pipelines = [README, TRACKING, LIVE, EXPORTING, COMPOSITING].map(documented_pipelines);
     let counts = pipelines.each_ref().map(Vec::len);
-    assert!(counts[0] >= 5 && counts[1] >= 2 && counts[2] >= 4 && counts[3] >= 15, "{counts:?}");
+    assert!(counts[0] >= 5 && counts[1] >= 2 && counts[2] >= 4 && counts[3] >= 15 && counts[4] >= 15, "{counts:?}");
     let pipelines = pipelines.concat();
     for pipeline in &pipelines {
         let description = runnable(pipeline, &folder);

@@ -130,7 +130,7 @@ impl Brush {
 
 /// `sum / 255`, rounded; exact for every `sum` up to 255 * 255.
 #[inline(always)]
-fn divided_by_255(sum: u16) -> u8 {
+pub(super) fn divided_by_255(sum: u16) -> u8 {
     let sum = sum + 128;
     ((sum + (sum >> 8)) >> 8) as u8
 }

@@ -15,6 +15,21 @@ const REACH_IN_CELLS: usize = 2;
 const CELLS_BEFORE: usize = 2;
 const CELLS_BEHIND: usize = 3;
 
+/// A soft mask's values on its grid, stretched over the frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cells<'a> {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// `width * height` values, first row first.
+    pub(super) values: &'a [u8],
+}
+
+impl<'a> From<&'a Mask> for Cells<'a> {
+    fn from(mask: &'a Mask) -> Self {
+        Self { width: mask.width, height: mask.height, values: mask.bytes() }
+    }
+}
+
 /// Where a cell is, for every lattice node that belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -45,15 +60,15 @@ pub(super) struct CellWindow {
 
 impl CellWindow {
     /// Finds the cells around what is inside. False when nothing is.
-    pub(super) fn load(&mut self, mask: &Mask, inside_level: u8) -> bool {
+    pub(super) fn load(&mut self, cells: Cells<'_>, inside_level: u8) -> bool {
         let inside_level = inside_level.max(1);
-        if !self.find_inside(mask, inside_level) {
+        if !self.find_inside(cells, inside_level) {
             return false;
         }
         let table = log_odds_table(inside_level);
         self.log_odds.clear();
         for y in self.rows.clone() {
-            let row = &mask.bytes()[y * mask.width as usize..][self.columns.clone()];
+            let row = &cells.values[y * cells.width as usize..][self.columns.clone()];
             self.log_odds.extend(row.iter().map(|&value| table[value as usize]));
         }
         self.find_sides();
@@ -71,18 +86,18 @@ impl CellWindow {
     }
 
     /// What is inside, in parts of the frame and to the cell.
-    pub(super) fn inside_box(&self, mask: &Mask) -> BoxXyxy {
+    pub(super) fn inside_box(&self, cells: Cells<'_>) -> BoxXyxy {
         let [x0, y0, x1, y1] = self.inside_bounds.map(|v| v as f32);
-        let (width, height) = (mask.width as f32, mask.height as f32);
+        let (width, height) = (cells.width as f32, cells.height as f32);
         BoxXyxy { x0: x0 / width, y0: y0 / height, x1: x1 / width, y1: y1 / height }
     }
 
-    fn find_inside(&mut self, mask: &Mask, inside_level: u8) -> bool {
-        let (width, height) = (mask.width as usize, mask.height as usize);
+    fn find_inside(&mut self, cells: Cells<'_>, inside_level: u8) -> bool {
+        let (width, height) = (cells.width as usize, cells.height as usize);
         let (mut columns, mut rows) = (width..0, height..0);
         self.inside_count = 0;
         let mut column_sum = 0;
-        for (y, row) in mask.bytes().chunks_exact(width.max(1)).enumerate() {
+        for (y, row) in cells.values.chunks_exact(width.max(1)).enumerate() {
             // Most rows of most masks are empty; the maximum is found with vector instructions.
             if row.iter().fold(0, |most, &value| most.max(value)) < inside_level {
                 continue;
@@ -152,7 +167,7 @@ mod tests {
     fn window(side: usize, inside: impl Fn(usize, usize) -> bool) -> CellWindow {
         let values = (0..side * side).map(|i| if inside(i % side, i / side) { 200u8 } else { 50 });
         let mut window = CellWindow::default();
-        window.load(&Mask::new(side as u32, side as u32, values.collect::<Vec<_>>()).unwrap(), 128);
+        window.load(Cells { width: side as u32, height: side as u32, values: &values.collect::<Vec<_>>() }, 128);
         window
     }
 
@@ -160,8 +175,8 @@ mod tests {
     fn the_window_holds_what_is_inside_and_a_border() {
         let window = window(16, |x, y| (5..9).contains(&x) && (0..3).contains(&y));
         assert_eq!((window.columns.clone(), window.rows.clone(), window.inside_count), (3..11, 0..5, 12));
-        let mask = Mask::new(16, 16, vec![0; 256]).unwrap();
-        assert_eq!(window.inside_box(&mask), BoxXyxy { x0: 5.0 / 16.0, y0: 0.0, x1: 9.0 / 16.0, y1: 3.0 / 16.0 });
+        let cells = Cells { width: 16, height: 16, values: &[0; 256] };
+        assert_eq!(window.inside_box(cells), BoxXyxy { x0: 5.0 / 16.0, y0: 0.0, x1: 9.0 / 16.0, y1: 3.0 / 16.0 });
         assert_eq!(window.inside_center_x, 7.0 / 16.0);
         assert!(window.row(1)[2] > 0.0 && window.row(1)[1] < 0.0);
     }
@@ -178,7 +193,7 @@ mod tests {
     #[test]
     fn nothing_inside_is_said() {
         let mut window = CellWindow::default();
-        assert!(!window.load(&Mask::new(4, 4, [127u8; 16]).unwrap(), 128));
-        assert!(window.load(&Mask::new(4, 4, [128u8; 16]).unwrap(), 128));
+        assert!(!window.load(Cells { width: 4, height: 4, values: &[127; 16] }, 128));
+        assert!(window.load(Cells { width: 4, height: 4, values: &[128; 16] }, 128));
     }
 }

@@ -6,29 +6,70 @@ use super::distance::Distances;
 use super::field::Lattice;
 use crate::row_spans::RowWriter;
 
-/// What of a mask is covered.
+/// What of a mask is covered. Lengths are in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Part {
-    /// The inside, grown by this many pixels.
+    /// The inside.
     Inside {
-        /// Pixels; negative shrinks.
+        /// How much larger it is; negative: smaller.
         grown_by: f32,
+        /// Width of the ramp from 0 to all, half of it outside; at least 1.
+        ramp: f32,
     },
-    /// A line along the edge, this many pixels to each side.
+    /// A line along the edge.
     Outline {
-        /// Half of the line's width in pixels.
+        /// How far outside the mask's own edge the line is.
+        grown_by: f32,
+        /// Half of the line's width.
         half_width: f32,
+    },
+    /// Light around the outside that fades.
+    Glow {
+        /// How far outside the mask's own edge it begins.
+        grown_by: f32,
+        /// How far it is seen from there.
+        width: f32,
     },
 }
 
 impl Part {
-    /// Signed distance in pixels to this part's own edge, positive inside, from the distance to the mask's edge.
-    #[inline(always)]
-    fn inner_distance(self, distance: f32) -> f32 {
+    /// How far from the mask's edge distances have to be right.
+    pub(super) fn reach(self) -> f32 {
         match self {
-            Self::Inside { grown_by } => distance + grown_by,
-            Self::Outline { half_width } => half_width - distance.abs(),
+            Self::Inside { grown_by, ramp } => grown_by.abs() + 0.5 * ramp,
+            Self::Outline { grown_by, half_width } => grown_by.abs() + half_width + 0.5,
+            Self::Glow { grown_by, width } => grown_by.abs() + width.max(0.5),
         }
+    }
+
+    /// Raises `alphas` to what is covered at pixels of these distances to the mask's edge.
+    #[inline(always)]
+    fn cover(self, distances: &[f32], alphas: &mut [u8]) {
+        match self {
+            Self::Inside { grown_by, ramp } if ramp <= 1.0 => {
+                raise(distances, alphas, |distance| alpha_at(distance + grown_by));
+            }
+            Self::Inside { grown_by, ramp } => raise(distances, alphas, |distance| {
+                let part = ((distance + grown_by) / ramp + 0.5).clamp(0.0, 1.0);
+                // No kinks where the ramp begins and ends.
+                alpha_at(part * part * (3.0 - 2.0 * part) - 0.5)
+            }),
+            Self::Outline { grown_by, half_width } => {
+                raise(distances, alphas, |distance| alpha_at(half_width - (distance + grown_by).abs()));
+            }
+            Self::Glow { grown_by, width } => raise(distances, alphas, |distance| {
+                let outside = -(distance + grown_by);
+                let left = (1.0 - outside / width).clamp(0.0, 1.0);
+                alpha_at((left * left).min(outside + 0.5) - 0.5)
+            }),
+        }
+    }
+}
+
+#[inline(always)]
+fn raise(distances: &[f32], alphas: &mut [u8], alpha_of: impl Fn(f32) -> u8) {
+    for (alpha, &distance) in alphas.iter_mut().zip(distances) {
+        *alpha = alpha_of(distance).max(*alpha);
     }
 }
 
@@ -58,9 +99,7 @@ pub(super) fn cover_row(distances: &Distances, part: Part, y: u32, pixel_distanc
             continue;
         }
         row.measure(&run.squares, pixel_distances);
-        for (alpha, &distance) in pixels.iter_mut().zip(pixel_distances.iter()) {
-            *alpha = alpha_at(part.inner_distance(distance)).max(*alpha);
-        }
+        part.cover(pixel_distances, pixels);
     }
 }
 
@@ -199,7 +238,7 @@ mod tests {
     #[test]
     fn the_inside_ends_with_one_partial_pixel() {
         for spacing in [1, 2, 4] {
-            let row = row_of(&left_of(20.25, spacing), Part::Inside { grown_by: 0.0 });
+            let row = row_of(&left_of(20.25, spacing), Part::Inside { grown_by: 0.0, ramp: 1.0 });
             assert!(row[..20].iter().all(|&a| a == 255), "{spacing}: {row:?}");
             assert_eq!(row[20], 64, "{spacing}");
             assert!(row[21..].iter().all(|&a| a == 0), "{spacing}: {row:?}");
@@ -208,17 +247,32 @@ mod tests {
 
     #[test]
     fn growing_moves_the_edge() {
-        let row = row_of(&left_of(20.0, 4), Part::Inside { grown_by: 3.0 });
+        let row = row_of(&left_of(20.0, 4), Part::Inside { grown_by: 3.0, ramp: 1.0 });
         assert_eq!(row.iter().filter(|&&a| a == 255).count(), 23);
     }
 
     #[test]
     fn an_outline_has_its_width() {
         for (half_width, edge) in [(0.5, 20.0), (1.0, 19.7), (2.0, 20.5)] {
-            let row = row_of(&left_of(edge, 4), Part::Outline { half_width });
+            let row = row_of(&left_of(edge, 4), Part::Outline { grown_by: 0.0, half_width });
             let width = row.iter().map(|&a| f32::from(a) / 255.0).sum::<f32>();
             assert!((width - 2.0 * half_width).abs() < 0.03, "{width} for {half_width}: {row:?}");
         }
+    }
+
+    #[test]
+    fn a_feather_is_a_soft_ramp_around_the_edge() {
+        let row = row_of(&left_of(20.0, 4), Part::Inside { grown_by: 0.0, ramp: 8.0 });
+        assert!(row[..16].iter().all(|&a| a == 255) && row[24..].iter().all(|&a| a == 0), "{row:?}");
+        assert!(row[16..24].windows(2).all(|two| two[0] > two[1]), "{row:?}");
+        assert!((16..20).all(|x| row[x].abs_diff(255 - row[39 - x]) <= 1), "the same on both sides: {row:?}");
+    }
+
+    #[test]
+    fn a_glow_fades_outside_and_leaves_the_inside() {
+        let row = row_of(&left_of(20.0, 4), Part::Glow { grown_by: 0.0, width: 5.0 });
+        assert!(row[..19].iter().all(|&a| a == 0) && row[26..].iter().all(|&a| a == 0), "{row:?}");
+        assert!(row[20] > 200 && row[20..25].windows(2).all(|two| two[0] > two[1]), "{row:?}");
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! Cutout: what no mask covers becomes transparent, or black where the format has no alpha.
+//! Cutout: what lies in the region, by default all that no mask covers, becomes transparent, or black where the format
+//! has no alpha.
 //!
 //! Where there is alpha it is straight, and what is wholly transparent is black as well, except close to the edges: so
 //! a consumer that drops alpha still shows the cutout, and one that scales or filters finds the object's own
 //! surroundings at its edge, not a dark fringe.
 
-use super::Canvas;
 use super::blend::Brush;
-use super::coverage::{Part, cover_row};
+use super::canvas::Canvas;
 use super::ink::Ink;
 use super::passes::{Pass, alpha_pass, color_passes};
 use super::planes::FrameMut;
-use super::scene::Scene;
+use super::region::{Region, Territory};
 use super::style::{Rgb, Style};
 use crate::objects::Objects;
 
@@ -26,54 +26,40 @@ pub(super) fn cut_out(
     frame: &mut FrameMut<'_>,
     objects: &Objects,
     style: &Style,
-    scene: &mut Scene,
+    region: &mut Region,
     canvas: &mut Canvas,
 ) {
-    let frame_size = [frame.width, frame.height];
-    let margin = (KEPT_MARGIN_IN_FRAME * frame.width.min(frame.height) as f32).max(MIN_KEPT_MARGIN_IN_PIXELS);
-    let mask_count = scene.measure(objects, style, frame_size, margin + 0.5);
+    let shorter_side = frame.width.min(frame.height) as f32;
+    let margin = (KEPT_MARGIN_IN_FRAME * shorter_side).max(MIN_KEPT_MARGIN_IN_PIXELS);
+    let territory = region.measure(objects, style, [frame.width, frame.height], margin + 0.5);
+    let black = brushes_of(&Ink::new(Rgb::BLACK, 1.0, frame.format, frame.colorimetry), frame);
+    let Some(alpha) = alpha_pass(frame.format, frame.has_alpha_plane()) else {
+        return canvas.paint_territory(frame, &territory, &black);
+    };
+    // What stays of the colours reaches into what goes: beyond the masks, or into them where they go.
+    let kept_margin = if territory.is_outside { margin } else { -margin };
+    canvas.paint_territory(frame, &territory.with_margin(kept_margin), &black);
+    canvas.paint_territory(frame, &territory, &[Some((alpha, Brush::new(&TRANSPARENT, &alpha)))]);
+}
+
+/// Brushes that paint an ink on every plane.
+pub(super) fn brushes_of(ink: &Ink, frame: &FrameMut<'_>) -> [Option<(Pass, Brush)>; 3] {
+    let passes = color_passes(frame.format);
+    std::array::from_fn(|index| passes.get(index).map(|pass| (*pass, Brush::new(ink, pass))))
+}
+
+/// Paints all of a frame black, and transparent if asked to.
+pub(super) fn hide(frame: &mut FrameMut<'_>, is_transparent: bool, canvas: &mut Canvas) {
+    let everything = Territory::everything(frame.height);
     let black = Ink::new(Rgb::BLACK, 1.0, frame.format, frame.colorimetry);
-    let colors: Vec<_> = color_passes(frame.format).iter().map(|pass| (*pass, Brush::new(&black, pass))).collect();
-    let alpha = alpha_pass(frame.format, frame.has_alpha_plane()).map(|pass| (pass, Brush::new(&TRANSPARENT, &pass)));
-    let masks = &scene.distances[..mask_count];
-    let kept_margin = if alpha.is_some() { margin } else { 0.0 };
-    for even_row in (0..frame.height).step_by(2) {
-        canvas.paint_outside(frame, masks, kept_margin, &colors, even_row);
-        if let Some(alpha) = &alpha {
-            canvas.paint_outside(frame, masks, 0.0, std::slice::from_ref(alpha), even_row);
-        }
+    canvas.paint_territory(frame, &everything, &brushes_of(&black, frame));
+    if let Some(pass) = alpha_pass(frame.format, frame.has_alpha_plane()).filter(|_| is_transparent) {
+        canvas.paint_territory(frame, &everything, &[Some((pass, Brush::new(&TRANSPARENT, &pass)))]);
     }
 }
 
 pub(super) fn make_opaque(frame: &mut FrameMut<'_>, canvas: &mut Canvas) {
     let Some(pass) = alpha_pass(frame.format, frame.has_alpha_plane()) else { return };
-    let brush = Brush::new(&OPAQUE, &pass);
-    for even_row in (0..frame.height).step_by(2) {
-        canvas.paint_outside(frame, &[], 0.0, &[(pass, brush.clone())], even_row);
-    }
-}
-
-impl Canvas {
-    /// Paints what is farther than `margin` outside all masks, on a row and the one below it.
-    fn paint_outside(
-        &mut self,
-        frame: &mut FrameMut<'_>,
-        masks: &[super::Distances],
-        margin: f32,
-        brushes: &[(Pass, Brush)],
-        even_row: u32,
-    ) {
-        self.rows.clear(&(0..frame.width), frame.width);
-        for y in even_row..(even_row + 2).min(frame.height) {
-            let alphas = self.rows.row_mut((y % 2) as usize);
-            for mask in masks {
-                cover_row(mask, Part::Inside { grown_by: margin }, y, &mut self.pixel_distances, alphas);
-            }
-        }
-        self.rows.invert();
-        self.rows.complete_edges(frame.width, even_row + 1 < frame.height);
-        for (pass, brush) in brushes {
-            self.paint_pass(frame, pass, brush, even_row);
-        }
-    }
+    let everything = Territory::everything(frame.height);
+    canvas.paint_territory(frame, &everything, &[Some((pass, Brush::new(&OPAQUE, &pass)))]);
 }

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::field::{Field, Lattice};
+use super::spread::ClosestPoints;
 
 /// Distances in pixels on a lattice: positive inside, negative outside, cut off where they no longer matter.
 #[derive(Debug, Default)]
@@ -16,6 +17,7 @@ pub(super) struct Distances {
     runs: Vec<Run>,
     /// For each row of squares the end of its runs.
     run_ends: Vec<usize>,
+    closest: ClosestPoints,
 }
 
 /// Neighbouring lattice squares of one row.
@@ -29,6 +31,9 @@ pub(super) struct Run {
 /// Squares that are looked at together.
 const STRETCH: usize = 16;
 
+/// Reaches beyond this many squares are spread from node to node instead of measured from each piece of the edge.
+const MAX_SPLAT_IN_SQUARES: f32 = 5.0;
+
 /// A point in lattice units.
 type Point = [f32; 2];
 
@@ -41,7 +46,14 @@ impl Distances {
         let cut_off = reach / spacing + std::f32::consts::SQRT_2;
         self.values.clear();
         self.values.resize(field.values.len(), cut_off * cut_off);
-        self.splat_edges(field, cut_off);
+        if cut_off <= MAX_SPLAT_IN_SQUARES {
+            self.for_each_piece(field, |distances, from, to| distances.splat(from, to, cut_off));
+        } else {
+            self.closest.clear(self.lattice.columns, field.values.len());
+            self.for_each_piece(field, |distances, from, to| distances.closest.seed(from, to));
+            let squared = self.closest.spread().map(|squared| squared.min(cut_off * cut_off));
+            self.values.iter_mut().zip(squared).for_each(|(value, squared)| *value = squared);
+        }
         for (distance, value) in self.values.iter_mut().zip(&field.values) {
             *distance = (spacing * distance.sqrt()).copysign(*value);
         }
@@ -95,7 +107,8 @@ impl Distances {
         }
     }
 
-    fn splat_edges(&mut self, field: &Field, cut_off: f32) {
+    /// Calls `take` with the ends of each straight piece of the field's zero line.
+    fn for_each_piece(&mut self, field: &Field, take: impl Fn(&mut Self, Point, Point)) {
         let columns = self.lattice.columns;
         for run in &field.near_edges {
             let (x, y) = (run.start % columns, run.start / columns);
@@ -107,14 +120,14 @@ impl Distances {
                 let corners = [top[0], top[1], bottom[1], bottom[0]];
                 let inside = corners.iter().filter(|v| **v >= 0.0).count();
                 if inside != 0 && inside != 4 {
-                    self.splat_square(corners, [(x + step) as f32, y as f32], cut_off);
+                    self.take_square(corners, [(x + step) as f32, y as f32], &take);
                 }
             }
         }
     }
 
     /// Takes the pieces of the edge in one square; `corners` go round it from the upper left.
-    fn splat_square(&mut self, corners: [f32; 4], [x, y]: Point, cut_off: f32) {
+    fn take_square(&mut self, corners: [f32; 4], [x, y]: Point, take: &impl Fn(&mut Self, Point, Point)) {
         const ROUND: [Point; 4] = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
         let mut crossings = [[0.0; 2]; 4];
         let mut count = 0;
@@ -130,15 +143,15 @@ impl Distances {
         let [a, b, c, d] = crossings;
         let is_center_inside = corners.iter().sum::<f32>() >= 0.0;
         match count {
-            2 => self.splat(a, b, cut_off),
+            2 => take(self, a, b),
             // Two corners inside, across from each other: they touch when the middle is inside.
             _ if (corners[0] >= 0.0) == is_center_inside => {
-                self.splat(a, b, cut_off);
-                self.splat(c, d, cut_off);
+                take(self, a, b);
+                take(self, c, d);
             }
             _ => {
-                self.splat(d, a, cut_off);
-                self.splat(b, c, cut_off);
+                take(self, d, a);
+                take(self, b, c);
             }
         }
     }
@@ -203,7 +216,7 @@ mod tests {
 
     fn distances(mask: &Mask, reach: f32) -> Distances {
         let (mut field, mut distances) = (Field::default(), Distances::default());
-        assert!(field.sample(mask, 128, FRAME, reach));
+        assert!(field.sample(mask.into(), 128, FRAME, reach));
         distances.measure(&field, reach);
         distances
     }
@@ -226,6 +239,22 @@ mod tests {
             }
         }
         assert!(near > 200, "{near}");
+    }
+
+    #[test]
+    fn far_distances_agree_with_near_ones_and_go_on() {
+        let (near, far) = (distances(&disc(), 12.0), distances(&disc(), 44.0));
+        let at = |measured: &Distances, x: usize, y: usize| {
+            let Lattice { spacing, origin, columns, .. } = measured.lattice;
+            let node = |pixel: usize, axis: usize| pixel / spacing as usize - origin[axis] as usize;
+            measured.values[node(y, 1) * columns + node(x, 0)]
+        };
+        for (x, y) in [(52, 100), (44, 104), (60, 72), (100, 148), (136, 136)] {
+            assert!((at(&near, x, y) - at(&far, x, y)).abs() < 0.6, "{x},{y}");
+        }
+        for (x, expected) in [(60, 10.0), (20, -30.0), (80, 30.0), (70, 20.0)] {
+            assert!((at(&far, x, 100) - expected).abs() < 2.0, "{x}: {}", at(&far, x, 100));
+        }
     }
 
     #[test]

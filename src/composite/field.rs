@@ -10,8 +10,7 @@
 
 use std::ops::Range;
 
-use super::cells::{CellWindow, Side};
-use crate::objects::Mask;
+use super::cells::{CellWindow, Cells, Side};
 
 /// Largest spacing of the lattice in pixels. Edges are straight between its nodes.
 const MAX_SPACING: u32 = 4;
@@ -74,7 +73,7 @@ impl Field {
     /// The lattice reaches `margin_in_pixels` beyond the object.
     pub(super) fn sample(
         &mut self,
-        mask: &Mask,
+        mask: Cells<'_>,
         inside_level: u8,
         frame_size: [u32; 2],
         margin_in_pixels: f32,
@@ -169,6 +168,7 @@ fn linear_weights(part: f32) -> [f32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objects::Mask;
 
     fn mask_of(side: u32, inside: impl Fn(u32, u32) -> u8) -> Mask {
         let values: Vec<u8> = (0..side * side).map(|i| inside(i % side, i / side)).collect();
@@ -188,13 +188,13 @@ mod tests {
 
     #[test]
     fn an_empty_mask_has_no_field() {
-        assert!(!Field::default().sample(&mask_of(8, |_, _| 127), 128, [64, 64], 4.0));
+        assert!(!Field::default().sample((&mask_of(8, |_, _| 127)).into(), 128, [64, 64], 4.0));
     }
 
     #[test]
     fn the_zero_line_of_a_straight_edge_is_between_the_cells() {
         let mut field = Field::default();
-        assert!(field.sample(&mask_of(8, |x, _| if x < 4 { 255 } else { 0 }), 128, [64, 64], 4.0));
+        assert!(field.sample((&mask_of(8, |x, _| if x < 4 { 255 } else { 0 })).into(), 128, [64, 64], 4.0));
         let row = &field.values[..field.lattice.columns];
         let node_at = |pixel: u32| row[(pixel / field.lattice.spacing - field.lattice.origin[0]) as usize];
         assert_eq!(field.lattice.spacing, 4);
@@ -204,7 +204,12 @@ mod tests {
     #[test]
     fn the_lattice_stays_near_the_object_and_inside_the_frame() {
         let mut field = Field::default();
-        assert!(field.sample(&mask_of(16, |x, y| if x == 14 && y == 3 { 255 } else { 0 }), 128, [160, 160], 3.0));
+        assert!(field.sample(
+            (&mask_of(16, |x, y| if x == 14 && y == 3 { 255 } else { 0 })).into(),
+            128,
+            [160, 160],
+            3.0
+        ));
         let Lattice { spacing, origin, columns, rows } = field.lattice;
         assert_eq!(spacing, 4);
         assert_eq!(origin, [117 / 4, 7 / 4]);
@@ -216,7 +221,7 @@ mod tests {
     #[test]
     fn one_small_cell_keeps_an_inside() {
         let mut field = Field::default();
-        assert!(field.sample(&mask_of(9, |x, y| if x == 4 && y == 4 { 220 } else { 10 }), 128, [90, 90], 3.0));
+        assert!(field.sample((&mask_of(9, |x, y| if x == 4 && y == 4 { 220 } else { 10 })).into(), 128, [90, 90], 3.0));
         assert!(field.values.iter().any(|&v| v > 0.0));
     }
 
@@ -225,7 +230,7 @@ mod tests {
         let ramp = mask_of(16, |x, _| (x * 17) as u8);
         let inside_nodes = |level: u8| {
             let mut field = Field::default();
-            field.sample(&ramp, level, [64, 64], 2.0);
+            field.sample((&ramp).into(), level, [64, 64], 2.0);
             field.values.iter().filter(|&&v| v >= 0.0).count() / field.lattice.rows
         };
         assert!(inside_nodes(64) > inside_nodes(128) && inside_nodes(128) > inside_nodes(192));

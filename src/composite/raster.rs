@@ -28,7 +28,7 @@ impl Raster {
     pub fn load(&mut self, mask: &Mask, inside_level: u8, (width, height): (u32, u32)) -> bool {
         self.frame_size = [width, height];
         let has_inside =
-            width > 0 && height > 0 && self.field.sample(mask, inside_level, self.frame_size, REACH_IN_PIXELS);
+            width > 0 && height > 0 && self.field.sample(mask.into(), inside_level, self.frame_size, REACH_IN_PIXELS);
         if has_inside {
             self.distances.measure(&self.field, REACH_IN_PIXELS);
         }
@@ -47,7 +47,7 @@ impl Raster {
         let width = self.frame_size[0] as usize;
         self.alphas.clear();
         self.alphas.resize(width + OVERHANG_IN_PIXELS, 0);
-        let part = Part::Inside { grown_by: 0.0 };
+        let part = Part::Inside { grown_by: 0.0, ramp: 1.0 };
         cover_row(&self.distances, part, y, &mut self.pixel_distances, &mut self.alphas);
         (columns.start, &self.alphas[columns.start as usize..columns.end as usize])
     }

@@ -36,6 +36,12 @@ impl AlphaRows {
         &mut self.pair[parity]
     }
 
+    /// True when no alpha is above 0.
+    pub(super) fn is_clear(&self) -> bool {
+        let most = |row: &Vec<u8>| row[self.columns.clone()].iter().fold(0, |most, &alpha| most.max(alpha));
+        self.pair.iter().all(|row| most(row) == 0)
+    }
+
     /// Each alpha becomes what was missing to 255.
     pub(super) fn invert(&mut self) {
         for row in &mut self.pair {

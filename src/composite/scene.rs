@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use super::clean::Cleaner;
 use super::coverage::Part;
 use super::distance::Distances;
+use super::effects::RADIUS_IN_FRAME;
 use super::field::Field;
 use super::glyphs::Typesetter;
 use super::ink::Ink;
@@ -12,7 +14,7 @@ use super::labels::{Anchor, LabelLayout};
 use super::palette::Palette;
 use super::planes::FrameMut;
 use super::shapes::RoundRect;
-use super::style::{Rgb, Style};
+use super::style::{Edges, Mode, Rgb, Style};
 use crate::boxes::BoxXyxy;
 use crate::objects::{Object, Objects};
 
@@ -52,6 +54,7 @@ pub(super) struct Layer {
 pub(super) struct Scene {
     pub(super) layers: Vec<Layer>,
     pub(super) distances: Vec<Distances>,
+    cleaner: Cleaner,
     field: Field,
     drawn: Vec<Drawn>,
     labels: LabelLayout,
@@ -79,12 +82,13 @@ struct DrawnMask {
 
 impl Scene {
     /// Measures the masks of the selected objects, exactly up to `reach` pixels from their edges.
-    pub(super) fn measure(&mut self, objects: &Objects, style: &Style, frame_size: [u32; 2], reach: f32) -> usize {
+    fn measure(&mut self, objects: &Objects, style: &Style, frame_size: [u32; 2], reach: f32) {
         self.drawn.clear();
         self.layers.clear();
         let mut used = 0;
         for (item, object) in objects.items.iter().enumerate().filter(|(_, object)| style.selects(object)) {
-            let has_inside = self.field.sample(&object.mask, objects.inside_level, frame_size, reach);
+            let cells = self.cleaner.clean((&object.mask).into(), objects.inside_level, &style.edges);
+            let has_inside = self.field.sample(cells, objects.inside_level, frame_size, reach);
             let mask = has_inside.then(|| {
                 if self.distances.len() == used {
                     self.distances.push(Distances::default());
@@ -94,13 +98,12 @@ impl Scene {
                 DrawnMask {
                     distances: used - 1,
                     center_x: self.field.cells.inside_center_x,
-                    inside_box: self.field.cells.inside_box(&object.mask),
+                    inside_box: self.field.cells.inside_box(cells),
                     size_class: self.field.cells.inside_count.ilog2(),
                 }
             });
             self.drawn.push(Drawn { item, color: Rgb::BLACK, mask });
         }
-        used
     }
 
     /// The layers of an overlay.
@@ -113,12 +116,12 @@ impl Scene {
         typesetter: &mut Typesetter,
     ) {
         let frame_size = [frame.width, frame.height];
-        let outline_width = outline_width(style, frame_size);
-        self.measure(objects, style, frame_size, halo_half_width(outline_width) + 0.5);
+        let reach = mask_parts(style, frame_size, Rgb::BLACK).map(|(part, _, _)| part.reach()).fold(0.0, f32::max);
+        self.measure(objects, style, frame_size, reach);
         for drawn in &mut self.drawn {
             drawn.color = palette.color_of(&objects.items[drawn.item], style);
         }
-        self.lay_masks(frame, objects, style, outline_width);
+        self.lay_masks(frame, objects, style);
         if style.boxes {
             self.lay_boxes(frame, objects, style);
         }
@@ -128,7 +131,7 @@ impl Scene {
     }
 
     /// Large masks first, so that what lies on them is seen; the order does not depend on scores, which tremble.
-    fn lay_masks(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style, outline_width: f32) {
+    fn lay_masks(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style) {
         let frame_size = [frame.width, frame.height];
         self.drawn.sort_by_key(|drawn| {
             let object = &objects.items[drawn.item];
@@ -137,16 +140,10 @@ impl Scene {
         for drawn in &self.drawn {
             let Some(mask) = &drawn.mask else { continue };
             let [columns, rows] = self.distances[mask.distances].extent(frame_size);
-            let mut push = |part, color, opacity| {
+            for (part, color, opacity) in mask_parts(style, frame_size, drawn.color) {
                 let ink = Ink::new(color, opacity, frame.format, frame.colorimetry);
                 let shape = Shape::Mask(mask.distances, part);
                 self.layers.push(Layer { shape, columns: columns.clone(), rows: rows.clone(), ink });
-            };
-            push(Part::Inside { grown_by: 0.0 }, drawn.color, style.opacity);
-            if outline_width > 0.0 {
-                let opacity = style.line_opacity();
-                push(Part::Outline { half_width: halo_half_width(outline_width) }, Rgb::BLACK, HALO_OPACITY * opacity);
-                push(Part::Outline { half_width: 0.5 * outline_width }, drawn.color, opacity);
             }
         }
     }
@@ -222,6 +219,27 @@ fn anchor_of(box_in_frame: &BoxXyxy, frame: &FrameMut<'_>) -> Anchor {
         y1: (clipped.y1 * height).round(),
         label_center_x: None,
     }
+}
+
+/// What is drawn of a mask in an object's colour, with its ink and its opacity, bottom first.
+fn mask_parts(style: &Style, frame_size: [u32; 2], color: Rgb) -> impl Iterator<Item = (Part, Rgb, f32)> {
+    let Edges { grow: grown_by, feather, .. } = style.edges;
+    let width = outline_width(style, frame_size);
+    let opacity = style.line_opacity();
+    let tint = || (Part::Inside { grown_by, ramp: feather.max(1.0) }, color, style.opacity);
+    let light = || {
+        let auto = RADIUS_IN_FRAME * frame_size[0].min(frame_size[1]) as f32;
+        (Part::Glow { grown_by, width: style.radius.unwrap_or(auto).max(1.0) }, color, opacity)
+    };
+    let halo = || (Part::Outline { grown_by, half_width: halo_half_width(width) }, Rgb::BLACK, HALO_OPACITY * opacity);
+    let line = || (Part::Outline { grown_by, half_width: 0.5 * width }, color, opacity);
+    let first = match style.mode {
+        Mode::Overlay => Some(tint()),
+        Mode::Glow => Some(light()),
+        _ => None,
+    };
+    let halo = (width > 0.0 && style.mode != Mode::Glow).then(halo);
+    [first, halo, (width > 0.0).then(line)].into_iter().flatten()
 }
 
 fn outline_width(style: &Style, frame_size: [u32; 2]) -> f32 {

@@ -5,14 +5,74 @@ use std::sync::Arc;
 use super::label_format::LabelFormat;
 use crate::objects::{Object, Objects};
 
+/// How far [`Mode::Dim`] goes unless told: what is dimmed is still seen.
+const AUTO_DIM: f32 = 0.6;
+
 /// What becomes of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// Masks are tinted, outlined and labelled; the picture stays visible.
     #[default]
     Overlay,
-    /// Only what the masks cover stays; the rest becomes transparent, or black where the format has no alpha.
+    /// What lies in the region becomes transparent, or black where the format has no alpha.
     Cutout,
+    /// The region is blurred.
+    Blur,
+    /// The region becomes blocks of one colour each.
+    Pixelate,
+    /// The region becomes [`Style::fill_color`].
+    Fill,
+    /// The region loses its colour.
+    Desaturate,
+    /// The region is darkened.
+    Dim,
+    /// The region is white and the rest black, with greys at soft edges.
+    Matte,
+    /// As the overlay without the tint: outlines, boxes and labels.
+    Outline,
+    /// Outlines in a light that fades around the objects.
+    Glow,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 10] = [
+        Self::Overlay,
+        Self::Cutout,
+        Self::Blur,
+        Self::Pixelate,
+        Self::Fill,
+        Self::Desaturate,
+        Self::Dim,
+        Self::Matte,
+        Self::Outline,
+        Self::Glow,
+    ];
+}
+
+/// Where a mode acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Region {
+    /// As the mode suggests: on the objects for those that hide, on everything else for those that bring them out.
+    #[default]
+    Auto,
+    /// On the objects.
+    Inside,
+    /// On everything else.
+    Outside,
+}
+
+/// What is done to the masks before any mode looks at them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Edges {
+    /// Pixels by which masks grow; negative: shrink.
+    pub grow: f32,
+    /// Width in pixels of the soft edge, half of it inside and half outside; up to 1: a crisp, smooth edge.
+    pub feather: f32,
+    /// Whether what a mask wholly encloses belongs to it.
+    pub fill_holes: bool,
+    /// Connected parts of a mask smaller than this part of the frame do not count.
+    pub min_area: f32,
 }
 
 /// What decides the colour of an object.
@@ -63,6 +123,18 @@ pub struct Style {
     pub label_format: LabelFormat,
     /// Only objects with one of these labels count; empty: all.
     pub select: Vec<Arc<str>>,
+    /// Where the modes that change a region act.
+    pub region: Region,
+    /// What is done to the masks first.
+    pub edges: Edges,
+    /// Blur: pixels over which the picture runs together; glow: how far the light is seen; `None`: by the frame's shorter side, 43 at 1080.
+    pub radius: Option<f32>,
+    /// Pixelate: side of a block in pixels; `None`: by the frame's shorter side, 24 at 1080.
+    pub block_size: Option<u32>,
+    /// The colour of [`Mode::Fill`].
+    pub fill_color: Rgb,
+    /// Of [`Mode::Desaturate`] and [`Mode::Dim`], 0 (nothing changes) to 1 (grey, black); `None`: 1 and 0.6.
+    pub amount: Option<f32>,
 }
 
 impl Default for Style {
@@ -77,6 +149,12 @@ impl Default for Style {
             labels: true,
             label_format: LabelFormat::default(),
             select: Vec::new(),
+            region: Region::Auto,
+            edges: Edges::default(),
+            radius: None,
+            block_size: None,
+            fill_color: Rgb::BLACK,
+            amount: None,
         }
     }
 }
@@ -84,7 +162,23 @@ impl Default for Style {
 impl Style {
     /// True when drawing `objects` in this style changes no pixel, so that the frame need not even be mapped.
     pub fn leaves_untouched(&self, objects: &Objects) -> bool {
-        self.mode == Mode::Overlay && (self.opacity <= 0.0 || !objects.items.iter().any(|object| self.selects(object)))
+        let has_objects = || objects.items.iter().any(|object| self.selects(object));
+        match self.mode {
+            Mode::Overlay => self.opacity <= 0.0 || !has_objects(),
+            Mode::Outline | Mode::Glow => !has_objects(),
+            Mode::Matte => false,
+            Mode::Desaturate | Mode::Dim if self.amount() <= 0.0 => true,
+            _ => !self.acts_outside() && !has_objects(),
+        }
+    }
+
+    /// True when the mode acts on what is not an object.
+    pub fn acts_outside(&self) -> bool {
+        match (self.region, self.mode) {
+            (Region::Inside, _) => false,
+            (Region::Outside, _) => true,
+            (Region::Auto, mode) => matches!(mode, Mode::Cutout | Mode::Desaturate | Mode::Dim),
+        }
     }
 
     /// True when `object` counts.
@@ -92,8 +186,16 @@ impl Style {
         self.select.is_empty() || self.select.contains(&object.label)
     }
 
+    /// How much the region is changed, 0..1.
+    pub(super) fn amount(&self) -> f32 {
+        self.amount.unwrap_or(if self.mode == Mode::Dim { AUTO_DIM } else { 1.0 }).clamp(0.0, 1.0)
+    }
+
     /// Opacity of lines and text, 0..1.
     pub(super) fn line_opacity(&self) -> f32 {
+        if self.mode != Mode::Overlay {
+            return 1.0;
+        }
         (2.0 * self.opacity).clamp(0.0, 1.0)
     }
 }

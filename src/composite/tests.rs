@@ -12,15 +12,15 @@ const PADDING: u8 = 0xa5;
 const GRAY: u8 = 100;
 
 /// A picture that owns its planes, with padded rows.
-struct Picture {
-    format: PixelFormat,
-    size: (u32, u32),
-    colorimetry: Colorimetry,
-    planes: Vec<(Vec<u8>, usize)>,
+pub(super) struct Picture {
+    pub(super) format: PixelFormat,
+    pub(super) size: (u32, u32),
+    pub(super) colorimetry: Colorimetry,
+    pub(super) planes: Vec<(Vec<u8>, usize)>,
 }
 
 impl Picture {
-    fn new(format: PixelFormat, size: (u32, u32)) -> Self {
+    pub(super) fn new(format: PixelFormat, size: (u32, u32)) -> Self {
         let plane = |index| {
             let (row_bytes, rows) = format.plane_extent(index, size.0, size.1);
             let stride = row_bytes + 13;
@@ -32,20 +32,20 @@ impl Picture {
         Self { format, size, colorimetry, planes: (0..format.plane_count()).map(plane).collect() }
     }
 
-    fn draw(&mut self, objects: &Objects, style: &Style) {
+    pub(super) fn draw(&mut self, objects: &Objects, style: &Style) {
         let planes = self.planes.iter_mut().map(|(bytes, stride)| PlaneMut { bytes, stride: *stride }).collect();
         let mut frame = FrameMut::new(self.format, self.size, self.colorimetry, planes).unwrap();
         Compositor::default().composite(&mut frame, objects, style);
     }
 
-    fn row(&self, plane: usize, y: usize) -> &[u8] {
+    pub(super) fn row(&self, plane: usize, y: usize) -> &[u8] {
         let (bytes, stride) = &self.planes[plane];
         &bytes[y * stride..(y + 1) * stride]
     }
 }
 
 /// A soft disc; radius in parts of the frame's width for a frame of this aspect.
-fn disc(label: &str, [cx, cy]: [f32; 2], radius: f32, aspect: f32) -> Object {
+pub(super) fn disc(label: &str, [cx, cy]: [f32; 2], radius: f32, aspect: f32) -> Object {
     const SIDE: u32 = 48;
     let value = |cell: u32| {
         let x = ((cell % SIDE) as f32 + 0.5) / SIDE as f32;
@@ -66,7 +66,7 @@ fn disc(label: &str, [cx, cy]: [f32; 2], radius: f32, aspect: f32) -> Object {
     }
 }
 
-fn objects(items: Vec<Object>) -> Objects {
+pub(super) fn objects(items: Vec<Object>) -> Objects {
     Objects { items, ..Objects::default() }
 }
 
@@ -205,9 +205,13 @@ fn strange_objects_are_drawn_without_harm() {
     items.push(Object { mask: Mask::new(0, 0, []).unwrap(), ..items[0].clone() });
     let style = Style { boxes: true, outline_width: Some(64.0), ..Style::default() };
     for size in [(1, 1), (16, 16), (3, 200), (97, 55)] {
-        for mode in [Mode::Overlay, Mode::Cutout] {
+        for mode in Mode::ALL {
             let mut drawn = Picture::new(PixelFormat::I420, size);
-            drawn.draw(&objects(items.clone()), &Style { mode, ..style.clone() });
+            let edges = Edges { grow: 3.0, feather: 9.0, fill_holes: true, min_area: 1e-4 };
+            let all = [Edges::default(), edges, Edges { grow: -2.0, ..edges }];
+            for edges in all.into_iter().take(if size == (97, 55) { 3 } else { 1 }) {
+                drawn.draw(&objects(items.clone()), &Style { mode, edges, ..style.clone() });
+            }
             assert!(drawn.row(0, 0)[size.0 as usize..].iter().all(|&v| v == PADDING), "{size:?}");
         }
     }
@@ -266,6 +270,17 @@ fn golden_boxes_and_scores() {
         ..Style::default()
     };
     golden("boxes.png", PixelFormat::Rgb, &style);
+}
+
+#[test]
+fn golden_outline() {
+    let style = Style { mode: Mode::Outline, labels: false, outline_width: Some(3.0), ..Style::default() };
+    golden("outline.png", PixelFormat::Rgb, &style);
+}
+
+#[test]
+fn golden_glow() {
+    golden("glow.png", PixelFormat::Rgb, &Style { mode: Mode::Glow, labels: false, ..Style::default() });
 }
 
 #[test]

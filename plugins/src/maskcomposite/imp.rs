@@ -8,9 +8,12 @@ use gst::subclass::prelude::*;
 use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode, VideoMeta};
 use sa3::composite::Style;
 
+use super::masks::{MaskRules, Unusable};
 use super::negotiation::{candidates, gains_alpha, sink_caps, src_caps, template_caps};
-use super::painter::{Notice, Painter, Stream};
-use super::settings::{Settings, specs};
+use super::painter::{Painter, Stream};
+use super::presets;
+use super::settings::Settings;
+use super::specs::specs;
 use super::stats::Stats;
 use crate::error::post_error;
 
@@ -37,14 +40,14 @@ impl MaskComposite {
         if self.src_pad.check_reconfigure() {
             self.negotiate()?;
         }
-        let style = self.style_at(buffer.pts());
-        let buffer = self.paint(buffer, &style)?;
+        let (style, rules) = self.settings_at(buffer.pts());
+        let buffer = self.paint(buffer, &style, rules)?;
         self.src_pad.push(buffer)
     }
 
-    fn paint(&self, buffer: gst::Buffer, style: &Style) -> Result<gst::Buffer, gst::FlowError> {
+    fn paint(&self, buffer: gst::Buffer, style: &Style, rules: MaskRules) -> Result<gst::Buffer, gst::FlowError> {
         locked(&self.stats).frames_in += 1;
-        let painted = locked(&self.painter).paint(buffer, style).ok_or(gst::FlowError::NotNegotiated)?;
+        let painted = locked(&self.painter).paint(buffer, style, rules).ok_or(gst::FlowError::NotNegotiated)?;
         let painted = painted.map_err(|error| {
             post_error(&*self.obj(), &error);
             gst::FlowError::Error
@@ -52,33 +55,34 @@ impl MaskComposite {
         gst::log!(CAT, imp = self, "{:?} objects, drawn in {:?}", painted.objects, painted.taken);
         let mut stats = locked(&self.stats);
         stats.objects = painted.objects.unwrap_or(stats.objects);
-        stats.mismatched += u64::from(painted.is_mismatched);
+        stats.mismatched += u64::from(matches!(painted.flaw, Some(Unusable::Mismatched { .. })));
+        stats.without_masks += u64::from(painted.flaw.is_some());
+        stats.hidden += u64::from(painted.is_hidden);
         match painted.taken {
             Some(taken) => stats.note_drawing(taken),
             None => stats.passed += 1,
         }
         drop(stats);
-        match painted.notice {
-            Some(notice @ Notice::Mismatch { .. }) => {
-                gst::element_imp_warning!(self, gst::StreamError::Format, ("{notice}"));
+        match painted.flaw.filter(|_| painted.is_news) {
+            Some(flaw @ Unusable::Mismatched { .. }) => {
+                gst::element_imp_warning!(self, gst::StreamError::Format, ("{flaw}"));
             }
-            Some(notice @ Notice::NoMasks) => {
-                gst::element_imp_warning!(self, gst::LibraryError::Settings, ("{notice}"));
-            }
+            Some(flaw) => gst::element_imp_warning!(self, gst::LibraryError::Settings, ("{flaw}")),
             None => {}
         }
         Ok(painted.buffer)
     }
 
     /// The properties as they are for the frame at `pts`, bound controls included.
-    fn style_at(&self, pts: Option<gst::ClockTime>) -> Arc<Style> {
+    fn settings_at(&self, pts: Option<gst::ClockTime>) -> (Arc<Style>, MaskRules) {
         if self.obj().has_active_control_bindings()
             && let Some(time) = self.stream_time(pts)
             && let Err(cause) = self.obj().sync_values(time)
         {
             gst::log!(CAT, imp = self, "no controlled values at {time}: {cause}");
         }
-        locked(&self.settings).style.clone()
+        let settings = locked(&self.settings);
+        (settings.style.clone(), settings.mask_rules)
     }
 
     fn stream_time(&self, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
@@ -231,9 +235,13 @@ impl ObjectImpl for MaskComposite {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        let before = locked(&self.settings).style.mode;
         locked(&self.settings).set(pspec.name(), value);
-        if pspec.name() == "mode" {
+        if locked(&self.settings).style.mode != before {
             self.src_pad.mark_reconfigure();
+        }
+        if pspec.name() == "preset" {
+            presets::NAMES.iter().for_each(|name| self.obj().notify(name));
         }
     }
 

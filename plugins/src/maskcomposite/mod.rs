@@ -13,110 +13,47 @@
 //!
 //! # Modes and caps
 //!
-//! `mode=overlay` tints, outlines and labels the objects; the caps stay. `mode=cutout` removes everything else: where
-//! downstream takes alpha (RGBA, ARGB, BGRA or ABGR from the same order of RGB with a padding byte, A420 from I420) it
-//! becomes transparent, otherwise black. Alpha is straight. What is wholly transparent is black as well, except close to
-//! the edges. `mode` may change in PLAYING; caps are then negotiated anew.
+//! `mode=overlay` tints, outlines and labels the objects. `blur`, `pixelate`, `fill`, `desaturate` and `dim` change a
+//! region: the objects, or with `region=outside` everything else. `mode=cutout` removes a region, by default everything
+//! else: where downstream takes alpha (RGBA, ARGB, BGRA or ABGR from the same order of RGB with a padding byte, A420 from
+//! I420) it becomes transparent, otherwise black. Alpha is straight. What is wholly transparent is black as well, except
+//! close to the edges. Other modes keep the caps. `mode` may change in PLAYING; caps are then negotiated anew.
+//!
+//! `grow`, `feather`, `fill-holes` and `min-area` change the masks before any mode looks at them.
+//!
+//! `mode=matte` shows the masks themselves, `outline` and `glow` draw lines and light around the objects.
+//!
+//! # Frames without masks
+//!
+//! A frame may come without masks (nobody looked at it), with masks older than `max-mask-age`, or with masks made for a
+//! frame of another shape; those for another size of the same shape, within 1 %, are scaled. `no-mask-policy` says what
+//! becomes of it. A frame on which nothing was found has masks: there are no objects.
 //!
 //! # Messages
 //!
 //! | message | when |
 //! | --- | --- |
-//! | WARNING | once, when masks were made for another frame size: nothing is drawn (cutout: all is removed) |
-//! | WARNING | once, when `mode=cutout` meets frames without masks: all is removed |
+//! | WARNING | once, when masks were made for a frame of another shape |
+//! | WARNING | once, when frames come without masks and the mode is to change a region |
 //! | ERROR | interlaced video; a frame that cannot be written |
 //!
 //! Put the element before those that crop or flip: they drop the masks.
 
+mod enums;
 mod formats;
 mod imp;
 mod mapping;
+mod masks;
 mod negotiation;
 mod painter;
+mod presets;
 mod settings;
+mod specs;
 mod stats;
 
+pub use enums::{ColorBy, Mode, NoMaskPolicy, Preset, Region};
+
 use glib::prelude::*;
-use sa3::composite;
-
-/// The `mode` property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
-#[enum_type(name = "GstMaskCompositeMode")]
-#[repr(i32)]
-pub enum Mode {
-    /// Objects are drawn on the picture.
-    #[default]
-    #[enum_value(name = "Tint, outline and label the objects on the picture", nick = "overlay")]
-    Overlay,
-    /// Only the objects stay.
-    #[enum_value(name = "Keep only the objects: transparent elsewhere, black without alpha", nick = "cutout")]
-    Cutout,
-}
-
-impl From<Mode> for composite::Mode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Overlay => Self::Overlay,
-            Mode::Cutout => Self::Cutout,
-        }
-    }
-}
-
-impl From<composite::Mode> for Mode {
-    fn from(mode: composite::Mode) -> Self {
-        match mode {
-            composite::Mode::Overlay => Self::Overlay,
-            composite::Mode::Cutout => Self::Cutout,
-        }
-    }
-}
-
-/// The `color-by` property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
-#[enum_type(name = "GstMaskCompositeColorBy")]
-#[repr(i32)]
-pub enum ColorBy {
-    /// By label.
-    #[default]
-    #[enum_value(name = "One colour for each label", nick = "label")]
-    Label,
-    /// By object id.
-    #[enum_value(name = "One colour for each object id; by label where there is no id", nick = "id")]
-    Id,
-    /// By position of the phrase.
-    #[enum_value(name = "One colour for each phrase of the prompt, in its order", nick = "prompt")]
-    Prompt,
-    /// By score.
-    #[enum_value(name = "From violet for score 0 to yellow for score 1", nick = "score")]
-    Score,
-    /// The `color` property.
-    #[enum_value(name = "The colour of the property color", nick = "single")]
-    Single,
-}
-
-impl From<ColorBy> for composite::ColorBy {
-    fn from(color_by: ColorBy) -> Self {
-        match color_by {
-            ColorBy::Label => Self::Label,
-            ColorBy::Id => Self::Id,
-            ColorBy::Prompt => Self::Prompt,
-            ColorBy::Score => Self::Score,
-            ColorBy::Single => Self::Single,
-        }
-    }
-}
-
-impl From<composite::ColorBy> for ColorBy {
-    fn from(color_by: composite::ColorBy) -> Self {
-        match color_by {
-            composite::ColorBy::Label => Self::Label,
-            composite::ColorBy::Id => Self::Id,
-            composite::ColorBy::Prompt => Self::Prompt,
-            composite::ColorBy::Score => Self::Score,
-            composite::ColorBy::Single => Self::Single,
-        }
-    }
-}
 
 glib::wrapper! {
     /// The element `maskcomposite`.

@@ -27,8 +27,8 @@ pub(super) fn src_caps(caps: &gst::Caps) -> gst::Caps {
 pub(super) fn candidates(in_caps: &gst::CapsRef, format: VideoFormat, mode: Mode) -> Vec<gst::Caps> {
     let alpha = with_alpha(format);
     let order = match mode {
-        Mode::Overlay => [Some(format), alpha],
         Mode::Cutout => [alpha, Some(format)],
+        _ => [Some(format), alpha],
     };
     let in_format = |format: VideoFormat| {
         let mut caps = in_caps.to_owned();

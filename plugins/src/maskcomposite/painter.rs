@@ -1,13 +1,13 @@
 //! What happens to one buffer: look at its masks, decide, draw. Knows no pads.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use gst_video::VideoInfo;
+use sa3::Result;
 use sa3::composite::{Compositor, Mode, Style};
-use sa3::{Objects, Result};
 
 use super::mapping::{draw_on, gain_alpha};
+use super::masks::{MaskKeeper, MaskRules, Unusable, Verdict};
 use super::negotiation::gains_alpha;
 use crate::meta::MaskMeta;
 
@@ -20,32 +20,6 @@ pub(super) struct Stream {
     pub(super) out_info: Option<VideoInfo>,
 }
 
-/// Something the user should hear of, once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Notice {
-    /// The masks were made for a frame of another size.
-    Mismatch { masks: (u32, u32), frame: (u32, u32) },
-    /// Cutout removes everything, as nobody looked at the frame.
-    NoMasks,
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mismatch { masks, frame } => write!(
-                f,
-                "The masks were made for frames of {}x{}, but the frames are {}x{}, so none are drawn; put maskcomposite \
-                 directly behind sa3segment",
-                masks.0, masks.1, frame.0, frame.1
-            ),
-            Self::NoMasks => f.write_str(
-                "mode=cutout removes the whole picture, as the frames carry no masks; put sa3segment with a prompt before \
-                 maskcomposite",
-            ),
-        }
-    }
-}
-
 /// A buffer and what was done to it.
 #[derive(Debug)]
 pub(super) struct Painted {
@@ -54,8 +28,11 @@ pub(super) struct Painted {
     pub(super) taken: Option<Duration>,
     /// Objects it came with; `None` without masks.
     pub(super) objects: Option<u32>,
-    pub(super) is_mismatched: bool,
-    pub(super) notice: Option<Notice>,
+    /// Why its own masks did not count.
+    pub(super) flaw: Option<Unusable>,
+    pub(super) is_hidden: bool,
+    /// The user should hear of the flaw.
+    pub(super) is_news: bool,
 }
 
 /// Draws on the buffers of one stream.
@@ -63,8 +40,9 @@ pub(super) struct Painted {
 pub(super) struct Painter {
     pub(super) stream: Option<Stream>,
     compositor: Compositor,
-    has_told_mismatch: bool,
-    has_told_no_masks: bool,
+    keeper: MaskKeeper,
+    /// The user knows of: no masks, old ones, mismatched ones.
+    has_told: [bool; 3],
 }
 
 impl Painter {
@@ -72,33 +50,38 @@ impl Painter {
     ///
     /// # Errors
     /// [`sa3::Error::Frame`] when the buffer's memory cannot be drawn on.
-    pub(super) fn paint(&mut self, buffer: gst::Buffer, style: &Style) -> Option<Result<Painted>> {
+    pub(super) fn paint(&mut self, buffer: gst::Buffer, style: &Style, rules: MaskRules) -> Option<Result<Painted>> {
         let stream = self.stream.as_ref()?;
         let (in_info, out_info) = (stream.in_info.clone(), stream.out_info.clone()?);
-        let attached = MaskMeta::read(&buffer).map(|attached| attached.objects);
-        let count = attached.as_ref().map(|objects| objects.items.len() as u32);
-        let mismatch = attached.as_ref().and_then(|objects| mismatch(objects, &in_info));
-        let notice = self.notice(mismatch, attached.is_none() && style.mode == Mode::Cutout);
-        let objects = attached.filter(|_| mismatch.is_none()).unwrap_or_default();
-        let drawn = self.draw(buffer, &objects, style, (&in_info, &out_info));
+        let attached = MaskMeta::read(&buffer);
+        let count = attached.as_ref().map(|attached| attached.objects.items.len() as u32);
+        let (verdict, flaw) = self.keeper.judge(attached, (in_info.width(), in_info.height()), rules);
+        let is_news = flaw.is_some_and(|flaw| self.is_news(flaw, style.mode));
+        let drawn = self.draw(buffer, &verdict, style, (&in_info, &out_info));
         Some(drawn.map(|(buffer, taken)| Painted {
             buffer,
             taken,
             objects: count,
-            is_mismatched: mismatch.is_some(),
-            notice,
+            flaw,
+            is_hidden: matches!(verdict, Verdict::Hide),
+            is_news,
         }))
     }
 
     fn draw(
         &mut self,
         mut buffer: gst::Buffer,
-        objects: &Objects,
+        verdict: &Verdict,
         style: &Style,
         (in_info, out_info): (&VideoInfo, &VideoInfo),
     ) -> Result<(gst::Buffer, Option<Duration>)> {
         let gains_alpha = gains_alpha(in_info, out_info);
-        if !gains_alpha && style.leaves_untouched(objects) {
+        let is_untouched = match verdict {
+            Verdict::Show(objects) => style.leaves_untouched(objects),
+            Verdict::Pass => true,
+            Verdict::Hide => false,
+        };
+        if !gains_alpha && is_untouched {
             return Ok((buffer, None));
         }
         let start = Instant::now();
@@ -111,21 +94,24 @@ impl Painter {
             if gains_alpha {
                 compositor.make_opaque(frame);
             }
-            compositor.composite(frame, objects, style);
+            match verdict {
+                Verdict::Show(objects) => compositor.composite(frame, objects, style),
+                Verdict::Hide => compositor.hide(frame, style.mode == Mode::Cutout),
+                Verdict::Pass => {}
+            }
         })?;
         Ok((buffer, Some(start.elapsed())))
     }
 
-    fn notice(&mut self, mismatch: Option<Notice>, lacks_masks: bool) -> Option<Notice> {
-        if mismatch.is_some() && !std::mem::replace(&mut self.has_told_mismatch, true) {
-            return mismatch;
-        }
-        (lacks_masks && !std::mem::replace(&mut self.has_told_no_masks, true)).then_some(Notice::NoMasks)
+    /// Each flaw is told once. Modes that draw on the picture have nothing to tell of frames without masks.
+    fn is_news(&mut self, flaw: Unusable, mode: Mode) -> bool {
+        let draws_on_picture = matches!(mode, Mode::Overlay | Mode::Outline | Mode::Glow);
+        let told = match flaw {
+            Unusable::Missing if draws_on_picture => return false,
+            Unusable::Missing => &mut self.has_told[0],
+            Unusable::Old { .. } => &mut self.has_told[1],
+            Unusable::Mismatched { .. } => &mut self.has_told[2],
+        };
+        !std::mem::replace(told, true)
     }
-}
-
-fn mismatch(objects: &Objects, info: &VideoInfo) -> Option<Notice> {
-    let masks = (objects.frame_width, objects.frame_height);
-    let frame = (info.width(), info.height());
-    (masks != frame).then_some(Notice::Mismatch { masks, frame })
 }

@@ -1,23 +1,24 @@
 //! The properties: what the user asked for, as the style that frames are drawn in.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
+use glib::Value;
 use glib::prelude::*;
-use glib::{ParamSpec, Value};
-use gst::prelude::GstParamSpecBuilderExt;
 use sa3::composite::{LabelFormat, Rgb, Style};
 
-use super::{ColorBy, Mode};
+use super::masks::MaskRules;
+use super::{ColorBy, Mode, Preset, Region, presets};
 
-/// `outline-width` that follows the size of the frame.
-const AUTO_WIDTH: f64 = -1.0;
-const MAX_WIDTH_IN_PIXELS: f64 = 64.0;
+/// Value of a number that chooses itself, by the size of the frame or by the mode.
+pub(super) const AUTO: f64 = -1.0;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {
     /// Each frame keeps the style it began with.
     pub(super) style: Arc<Style>,
+    pub(super) mask_rules: MaskRules,
+    preset: Preset,
     /// `select` as the user wrote it.
     select: String,
 }
@@ -25,6 +26,9 @@ pub(super) struct Settings {
 impl Settings {
     /// Sets the property `name` to a value that its spec allows.
     pub(super) fn set(&mut self, name: &str, value: &Value) {
+        if name == "preset" {
+            return self.apply(value.get().unwrap_or_default());
+        }
         let style = Arc::make_mut(&mut self.style);
         let number = || value.get::<f64>().unwrap_or_default();
         let switch = || value.get::<bool>().unwrap_or_default();
@@ -34,16 +38,40 @@ impl Settings {
             "opacity" => style.opacity = number() as f32,
             "color-by" => style.color_by = value.get::<ColorBy>().unwrap_or_default().into(),
             "color" => style.color = rgb_of(value.get().unwrap_or_default()),
-            "outline-width" => style.outline_width = Some(number() as f32).filter(|width| *width >= 0.0),
+            "outline-width" => style.outline_width = unless_auto(number()),
             "boxes" => style.boxes = switch(),
             "labels" => style.labels = switch(),
             "label-format" => style.label_format = LabelFormat::parse(text()),
+            "region" => style.region = value.get::<Region>().unwrap_or_default().into(),
+            "radius" => style.radius = unless_auto(number()),
+            "block-size" => style.block_size = Some(value.get().unwrap_or_default()).filter(|size| *size > 0),
+            "fill-color" => style.fill_color = rgb_of(value.get().unwrap_or_default()),
+            "amount" => style.amount = unless_auto(number()),
+            "grow" => style.edges.grow = number() as f32,
+            "feather" => style.edges.feather = number() as f32,
+            "fill-holes" => style.edges.fill_holes = switch(),
+            "min-area" => style.edges.min_area = number() as f32,
+            "no-mask-policy" => self.mask_rules.policy = value.get().unwrap_or_default(),
+            "max-mask-age" => self.mask_rules.max_age = value.get::<i32>().ok().and_then(|age| age.try_into().ok()),
             "select" => {
                 self.select = text().into();
                 style.select =
                     text().split(';').map(str::trim).filter(|part| !part.is_empty()).map(Arc::from).collect();
             }
             _ => {}
+        }
+    }
+
+    /// Sets what `preset` sets, from the defaults.
+    fn apply(&mut self, preset: Preset) {
+        self.preset = preset;
+        let Some(values) = presets::values(preset) else { return };
+        let defaults = Self::default();
+        for name in presets::NAMES {
+            let named = values.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
+            if let Some(value) = named.or_else(|| defaults.get(name)) {
+                self.set(name, &value);
+            }
         }
     }
 
@@ -55,14 +83,30 @@ impl Settings {
             "opacity" => exact(style.opacity).to_value(),
             "color-by" => ColorBy::from(style.color_by).to_value(),
             "color" => argb_of(style.color).to_value(),
-            "outline-width" => style.outline_width.map_or(AUTO_WIDTH, exact).to_value(),
+            "outline-width" => style.outline_width.map_or(AUTO, exact).to_value(),
             "boxes" => style.boxes.to_value(),
             "labels" => style.labels.to_value(),
             "label-format" => style.label_format.pattern().to_value(),
+            "no-mask-policy" => self.mask_rules.policy.to_value(),
+            "max-mask-age" => self.mask_rules.max_age.map_or(-1, |age| age as i32).to_value(),
+            "preset" => self.preset.to_value(),
             "select" => self.select.to_value(),
+            "region" => Region::from(style.region).to_value(),
+            "radius" => style.radius.map_or(AUTO, exact).to_value(),
+            "block-size" => style.block_size.unwrap_or(0).to_value(),
+            "fill-color" => argb_of(style.fill_color).to_value(),
+            "amount" => style.amount.map_or(AUTO, exact).to_value(),
+            "grow" => exact(style.edges.grow).to_value(),
+            "feather" => exact(style.edges.feather).to_value(),
+            "fill-holes" => style.edges.fill_holes.to_value(),
+            "min-area" => exact(style.edges.min_area).to_value(),
             _ => return None,
         })
     }
+}
+
+fn unless_auto(number: f64) -> Option<f32> {
+    Some(number as f32).filter(|number| *number >= 0.0)
 }
 
 /// The number as the user wrote it: 0.3 stays 0.3 and does not become 0.30000001192.
@@ -75,132 +119,15 @@ fn rgb_of(argb: u32) -> Rgb {
     Rgb { r, g, b }
 }
 
-fn argb_of(Rgb { r, g, b }: Rgb) -> u32 {
+pub(super) fn argb_of(Rgb { r, g, b }: Rgb) -> u32 {
     u32::from_be_bytes([255, r, g, b])
-}
-
-/// All properties.
-pub(super) fn specs() -> &'static [ParamSpec] {
-    static SPECS: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| {
-        let mut specs = mode_specs().to_vec();
-        specs.extend(color_specs());
-        specs.extend(line_specs());
-        specs.extend(label_specs());
-        specs.push(stats_spec());
-        specs
-    });
-    &SPECS
-}
-
-fn mode_specs() -> [ParamSpec; 2] {
-    [
-        glib::ParamSpecEnum::builder_with_default("mode", Mode::default())
-            .nick("What to show")
-            .blurb("What becomes of the picture. A change in PLAYING negotiates caps anew, as cutout likes alpha")
-            .mutable_playing()
-            .build(),
-        text(
-            "select",
-            "Labels to show",
-            "Only objects with one of these labels count: labels with ; between (\"dog; red car\"). Empty: all",
-            "",
-        ),
-    ]
-}
-
-fn color_specs() -> [ParamSpec; 3] {
-    [
-        number(
-            "opacity",
-            "Opacity of the masks",
-            "Overlay: how much of the picture the masks' colour hides, 0 (nothing is drawn) to 1 (all). Outlines, boxes \
-             and labels are solid from 0.5 up and fade with it below",
-            (0.0, 1.0),
-            f64::from(Style::default().opacity),
-        ),
-        glib::ParamSpecEnum::builder_with_default("color-by", ColorBy::default())
-            .nick("What decides the colour")
-            .blurb("Overlay: which objects share a colour. The colours stay the same from frame to frame")
-            .mutable_playing()
-            .build(),
-        glib::ParamSpecUInt::builder("color")
-            .nick("Colour of color-by=single")
-            .blurb("Overlay with color-by=single: the colour of all objects, 0xAARRGGBB; AA has no effect, see opacity")
-            .default_value(argb_of(Style::default().color))
-            .mutable_playing()
-            .controllable()
-            .build(),
-    ]
-}
-
-fn line_specs() -> [ParamSpec; 2] {
-    [
-        number(
-            "outline-width",
-            "Width of outlines",
-            "Overlay: width in pixels of the line around each mask. 0: no line, -1 and all below 0: by the frame's \
-             shorter side, 3 at 1080",
-            (AUTO_WIDTH, MAX_WIDTH_IN_PIXELS),
-            AUTO_WIDTH,
-        ),
-        switch("boxes", "Draw boxes", "Overlay: draw each object's box", Style::default().boxes),
-    ]
-}
-
-fn label_specs() -> [ParamSpec; 2] {
-    [
-        switch("labels", "Draw labels", "Overlay: write each object's label-format above it", Style::default().labels),
-        text(
-            "label-format",
-            "Text of labels",
-            "Overlay: what labels say. {label}, {score} (0.93), {percent} (93%), {id} and {prompt} (position in the \
-             prompt, from 0) are replaced; at most 64 characters are shown",
-            Style::default().label_format.pattern(),
-        ),
-    ]
-}
-
-fn stats_spec() -> ParamSpec {
-    glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
-        .nick("Statistics")
-        .blurb(
-            "frames-in, drawn, passed (unchanged), mismatched (masks made for another frame size), all since the start; \
-             objects (on the last frame with masks); draw-ms-last and draw-ms-mean (milliseconds to draw a frame, the \
-             last one and over about 64)",
-        )
-        .read_only()
-        .build()
-}
-
-fn number(name: &str, nick: &str, blurb: &str, (minimum, maximum): (f64, f64), default: f64) -> ParamSpec {
-    glib::ParamSpecDouble::builder(name)
-        .nick(nick)
-        .blurb(blurb)
-        .minimum(minimum)
-        .maximum(maximum)
-        .default_value(default)
-        .mutable_playing()
-        .controllable()
-        .build()
-}
-
-fn switch(name: &str, nick: &str, blurb: &str, default: bool) -> ParamSpec {
-    glib::ParamSpecBoolean::builder(name)
-        .nick(nick)
-        .blurb(blurb)
-        .default_value(default)
-        .mutable_playing()
-        .controllable()
-        .build()
-}
-
-fn text(name: &str, nick: &str, blurb: &str, default: &str) -> ParamSpec {
-    glib::ParamSpecString::builder(name).nick(nick).blurb(blurb).default_value(Some(default)).mutable_playing().build()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::maskcomposite::NoMaskPolicy;
+    use crate::maskcomposite::specs::specs;
 
     #[test]
     fn what_is_set_is_read_and_defaults_are_the_specs() {
@@ -221,6 +148,17 @@ mod tests {
             ("labels", false.to_value()),
             ("label-format", "#{id}".to_value()),
             ("select", "dog; red car".to_value()),
+            ("region", Region::Outside.to_value()),
+            ("radius", 12.5.to_value()),
+            ("block-size", 16u32.to_value()),
+            ("fill-color", 0xff0a_0b0cu32.to_value()),
+            ("amount", 0.25.to_value()),
+            ("grow", (-4.0).to_value()),
+            ("feather", 6.0.to_value()),
+            ("fill-holes", true.to_value()),
+            ("min-area", 0.01.to_value()),
+            ("no-mask-policy", NoMaskPolicy::Hold.to_value()),
+            ("max-mask-age", 12i32.to_value()),
         ];
         for (name, value) in values {
             settings.set(name, &value);
@@ -228,6 +166,26 @@ mod tests {
         }
         assert_eq!(settings.style.select, ["dog".into(), "red car".into()]);
         assert_eq!(settings.style.color, Rgb { r: 1, g: 2, b: 3 });
+    }
+
+    #[test]
+    fn presets_set_what_they_name_and_the_rest_of_their_properties_to_defaults() {
+        let mut settings = Settings::default();
+        settings.set("preset", &Preset::Privacy.to_value());
+        assert_eq!(settings.style.mode, sa3::composite::Mode::Fill);
+        assert_eq!((settings.mask_rules.policy, settings.mask_rules.max_age), (NoMaskPolicy::HideFrame, Some(5)));
+        settings.set("grow", &3.0.to_value());
+        settings.set("fill-color", &0xff01_0203u32.to_value());
+        settings.set("preset", &Preset::None.to_value());
+        assert_eq!(settings.style.edges.grow, 3.0, "none changes nothing");
+        settings.set("preset", &Preset::Inspection.to_value());
+        assert!(settings.style.boxes && settings.style.edges.grow == 0.0);
+        assert_eq!(settings.mask_rules, MaskRules::default(), "what was privacy's is gone");
+        assert_eq!(settings.style.fill_color, Rgb { r: 1, g: 2, b: 3 }, "not a preset's");
+        for preset in [Preset::PortraitBlur, Preset::Privacy, Preset::Presenter, Preset::Inspection] {
+            let values = presets::values(preset).unwrap();
+            assert!(values.iter().all(|(name, _)| presets::NAMES.contains(name)), "{preset:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,10 @@ pub(super) struct Stats {
     pub(super) passed: u64,
     /// Frames whose masks were made for another size.
     pub(super) mismatched: u64,
+    /// Frames without masks that count.
+    pub(super) without_masks: u64,
+    /// Frames of which nothing was shown.
+    pub(super) hidden: u64,
     /// Objects of the last frame that came with masks.
     pub(super) objects: u32,
     last_in_ms: f64,
@@ -35,6 +39,8 @@ impl Stats {
             .field("drawn", self.drawn)
             .field("passed", self.passed)
             .field("mismatched", self.mismatched)
+            .field("without-masks", self.without_masks)
+            .field("hidden", self.hidden)
             .field("objects", self.objects)
             .field("draw-ms-last", self.last_in_ms)
             .field("draw-ms-mean", self.mean_in_ms)

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod caps;
+mod effects;
+mod masks;
 mod passing;
 mod pipelines;
 mod pixels;

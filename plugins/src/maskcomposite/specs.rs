@@ -1,0 +1,254 @@
+//! The properties' names, ranges, defaults and texts.
+
+use std::sync::LazyLock;
+
+use glib::ParamSpec;
+use glib::prelude::*;
+use gst::prelude::GstParamSpecBuilderExt;
+use sa3::composite::{Edges, Rgb, Style};
+
+use super::settings::{AUTO, argb_of};
+use super::{ColorBy, Mode, NoMaskPolicy, Preset, Region};
+
+const MAX_WIDTH_IN_PIXELS: f64 = 64.0;
+const MAX_RADIUS_IN_PIXELS: f64 = 2000.0;
+const MAX_BLOCK_IN_PIXELS: u32 = 1024;
+const MAX_GROWTH_IN_PIXELS: f64 = 1000.0;
+
+/// All properties.
+pub(super) fn specs() -> &'static [ParamSpec] {
+    static SPECS: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| {
+        let mut specs = mode_specs().to_vec();
+        specs.extend(effect_specs());
+        specs.extend(edge_specs());
+        specs.extend(mask_specs());
+        specs.extend(color_specs());
+        specs.extend(line_specs());
+        specs.extend(label_specs());
+        specs.push(stats_spec());
+        specs
+    });
+    &SPECS
+}
+
+fn mode_specs() -> [ParamSpec; 3] {
+    [
+        glib::ParamSpecEnum::builder_with_default("mode", Mode::default())
+            .nick("What to show")
+            .blurb("What becomes of the picture. A change in PLAYING negotiates caps anew, as cutout likes alpha")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("region", Region::default())
+            .nick("Where the mode acts")
+            .blurb(
+                "Where the mode acts: inside, on the objects, or outside, on everything else. auto: inside for blur, \
+                 pixelate, fill and matte, outside for cutout, desaturate and dim. Not for overlay, outline and glow",
+            )
+            .mutable_playing()
+            .build(),
+        text(
+            "select",
+            "Labels to show",
+            "Only objects with one of these labels count: labels with ; between (\"dog; red car\"). Empty: all",
+            "",
+        ),
+    ]
+}
+
+fn effect_specs() -> [ParamSpec; 4] {
+    [
+        number(
+            "radius",
+            "Blur radius",
+            "Blur: pixels over which the picture runs together, twice the standard deviation; glow: pixels that the light \
+             reaches. The time does not depend on it. -1 and all below 0: by the frame's shorter side, 43 at 1080",
+            (AUTO, MAX_RADIUS_IN_PIXELS),
+            AUTO,
+        ),
+        glib::ParamSpecUInt::builder("block-size")
+            .nick("Side of blocks")
+            .blurb(
+                "Pixelate: side of a block in pixels, made even. Blocks stand still on the frame. 0: by the frame's shorter \
+                 side, 24 at 1080",
+            )
+            .maximum(MAX_BLOCK_IN_PIXELS)
+            .default_value(0)
+            .mutable_playing()
+            .controllable()
+            .build(),
+        color("fill-color", "Colour of mode=fill", "Fill: the colour, 0xAARRGGBB; AA has no effect", Rgb::BLACK),
+        number(
+            "amount",
+            "How much the region is changed",
+            "Desaturate and dim: 0 changes nothing, 1 leaves no colour, or black. -1 and all below 0: 1 for desaturate, 0.6 \
+             for dim",
+            (AUTO, 1.0),
+            AUTO,
+        ),
+    ]
+}
+
+fn edge_specs() -> [ParamSpec; 4] {
+    let edges = Edges::default();
+    [
+        number(
+            "grow",
+            "Growth of masks",
+            "Pixels by which every mask grows before the mode looks at it; negative: shrinks",
+            (-MAX_GROWTH_IN_PIXELS, MAX_GROWTH_IN_PIXELS),
+            f64::from(edges.grow),
+        ),
+        number(
+            "feather",
+            "Width of soft edges",
+            "Width in pixels of the masks' edges, half of it inside and half outside. Up to 1: crisp and smooth",
+            (0.0, MAX_GROWTH_IN_PIXELS),
+            f64::from(edges.feather),
+        ),
+        switch("fill-holes", "Fill holes", "What a mask wholly encloses belongs to it", edges.fill_holes),
+        number(
+            "min-area",
+            "Smallest part of a mask",
+            "Connected parts of a mask smaller than this part of the frame (0 to 1; 0.001: a thousandth) do not count. 0: \
+             all count",
+            (0.0, 1.0),
+            f64::from(edges.min_area),
+        ),
+    ]
+}
+
+fn mask_specs() -> [ParamSpec; 3] {
+    [
+        glib::ParamSpecEnum::builder_with_default("no-mask-policy", NoMaskPolicy::default())
+            .nick("Frames without masks")
+            .blurb(
+                "What becomes of frames that nobody looked at, whose masks are older than max-mask-age or were made for \
+                 another shape: pass (as they came), hold (the last masks again, up to max-mask-age; then hidden), \
+                 background-only (as if nothing was found), hide-frame (black; cutout: transparent)",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecInt::builder("max-mask-age")
+            .nick("Oldest masks")
+            .blurb("Frames since the objects were found that masks count for. 0: a frame's own only, -1: any age")
+            .minimum(-1)
+            .default_value(-1)
+            .mutable_playing()
+            .controllable()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("preset", Preset::default())
+            .nick("Settings for a purpose")
+            .blurb(
+                "Sets other properties at once, which can then be changed: portrait-blur, privacy (one colour over the \
+                 objects, and frames without masks are hidden), presenter, inspection. Set it before the properties that \
+                 shall differ. none: nothing is set",
+            )
+            .mutable_playing()
+            .build(),
+    ]
+}
+
+fn color_specs() -> [ParamSpec; 3] {
+    [
+        number(
+            "opacity",
+            "Opacity of the masks",
+            "Overlay: how much of the picture the masks' colour hides, 0 (nothing is drawn) to 1 (all). Outlines, boxes \
+             and labels are solid from 0.5 up and fade with it below",
+            (0.0, 1.0),
+            f64::from(Style::default().opacity),
+        ),
+        glib::ParamSpecEnum::builder_with_default("color-by", ColorBy::default())
+            .nick("What decides the colour")
+            .blurb("Overlay, outline and glow: which objects share a colour. The colours stay the same from frame to frame")
+            .mutable_playing()
+            .build(),
+        color(
+            "color",
+            "Colour of color-by=single",
+            "With color-by=single: the colour of all objects, 0xAARRGGBB; AA has no effect, see opacity",
+            Style::default().color,
+        ),
+    ]
+}
+
+fn line_specs() -> [ParamSpec; 2] {
+    [
+        number(
+            "outline-width",
+            "Width of outlines",
+            "Overlay, outline and glow: width in pixels of the line around each mask. 0: no line, -1 and all below 0: by the frame's \
+             shorter side, 3 at 1080",
+            (AUTO, MAX_WIDTH_IN_PIXELS),
+            AUTO,
+        ),
+        switch("boxes", "Draw boxes", "Overlay, outline and glow: draw each object's box", Style::default().boxes),
+    ]
+}
+
+fn label_specs() -> [ParamSpec; 2] {
+    [
+        switch(
+            "labels",
+            "Draw labels",
+            "Overlay, outline and glow: write each object's label-format above it",
+            Style::default().labels,
+        ),
+        text(
+            "label-format",
+            "Text of labels",
+            "What labels say. {label}, {score} (0.93), {percent} (93%), {id} and {prompt} (position in the \
+             prompt, from 0) are replaced; at most 64 characters are shown",
+            Style::default().label_format.pattern(),
+        ),
+    ]
+}
+
+fn stats_spec() -> ParamSpec {
+    glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+        .nick("Statistics")
+        .blurb(
+            "frames-in, drawn, passed (unchanged), mismatched (masks made for another shape), without-masks \
+             (those that no-mask-policy decided on), hidden, all since the start; \
+             objects (on the last frame with masks); draw-ms-last and draw-ms-mean (milliseconds to draw a frame, the \
+             last one and over about 64)",
+        )
+        .read_only()
+        .build()
+}
+
+fn number(name: &str, nick: &str, blurb: &str, (minimum, maximum): (f64, f64), default: f64) -> ParamSpec {
+    glib::ParamSpecDouble::builder(name)
+        .nick(nick)
+        .blurb(blurb)
+        .minimum(minimum)
+        .maximum(maximum)
+        .default_value(default)
+        .mutable_playing()
+        .controllable()
+        .build()
+}
+
+fn color(name: &str, nick: &str, blurb: &str, default: Rgb) -> ParamSpec {
+    glib::ParamSpecUInt::builder(name)
+        .nick(nick)
+        .blurb(blurb)
+        .default_value(argb_of(default))
+        .mutable_playing()
+        .controllable()
+        .build()
+}
+
+fn switch(name: &str, nick: &str, blurb: &str, default: bool) -> ParamSpec {
+    glib::ParamSpecBoolean::builder(name)
+        .nick(nick)
+        .blurb(blurb)
+        .default_value(default)
+        .mutable_playing()
+        .controllable()
+        .build()
+}
+
+fn text(name: &str, nick: &str, blurb: &str, default: &str) -> ParamSpec {
+    glib::ParamSpecString::builder(name).nick(nick).blurb(blurb).default_value(Some(default)).mutable_playing().build()
+}

@@ -1,0 +1,201 @@
+//! Where a mode acts: the union of all masks as one shape, or all that is outside of it.
+//!
+//! Masks are united on their own grid, before an edge is drawn: the cost follows the grid and not the pixels times the
+//! objects, and objects that touch have no seam between them.
+
+use std::ops::Range;
+
+use super::cells::Cells;
+use super::clean::Cleaner;
+use super::coverage::Part;
+use super::distance::Distances;
+use super::field::Field;
+use super::style::Style;
+use crate::objects::Objects;
+
+/// The masks of one frame as one shape; kept from frame to frame so that its memory is used again.
+#[derive(Debug, Default)]
+pub(super) struct Region {
+    cleaner: Cleaner,
+    unions: Vec<Union>,
+    field: Field,
+    distances: Vec<Distances>,
+}
+
+/// The masks of one grid size, their largest value in each cell.
+#[derive(Debug, Default)]
+struct Union {
+    width: u32,
+    height: u32,
+    values: Vec<u8>,
+}
+
+/// What a mode acts on, in pixels.
+#[derive(Debug, Clone)]
+pub(super) struct Territory<'a> {
+    pub(super) masks: &'a [Distances],
+    pub(super) part: Part,
+    /// All but the masks.
+    pub(super) is_outside: bool,
+    /// Rows that have any of it.
+    pub(super) rows: Range<u32>,
+}
+
+impl Region {
+    /// Unites the masks of the objects that `style` selects and measures the result.
+    ///
+    /// The territory's masks are grown by `margin` pixels more than the style asks for.
+    pub(super) fn measure(
+        &mut self,
+        objects: &Objects,
+        style: &Style,
+        frame_size: [u32; 2],
+        margin: f32,
+    ) -> Territory<'_> {
+        let part = Part::Inside { grown_by: style.edges.grow, ramp: style.edges.feather.max(1.0) };
+        let reach = part.reach() + margin;
+        let union_count = self.unite(objects, style);
+        let mut used = 0;
+        for union in &self.unions[..union_count] {
+            let cells = Cells { width: union.width, height: union.height, values: &union.values };
+            if !self.field.sample(cells, objects.inside_level, frame_size, reach) {
+                continue;
+            }
+            if self.distances.len() == used {
+                self.distances.push(Distances::default());
+            }
+            self.distances[used].measure(&self.field, reach);
+            used += 1;
+        }
+        Territory::new(&self.distances[..used], part, style.acts_outside(), frame_size)
+    }
+
+    /// Unites masks of one grid size each; returns how many sizes there are.
+    fn unite(&mut self, objects: &Objects, style: &Style) -> usize {
+        let mut used = 0;
+        for object in objects.items.iter().filter(|object| style.selects(object)) {
+            let cells = self.cleaner.clean((&object.mask).into(), objects.inside_level, &style.edges);
+            let is_same = |union: &Union| (union.width, union.height) == (cells.width, cells.height);
+            if let Some(union) = self.unions[..used].iter_mut().find(|union| is_same(union)) {
+                union.values.iter_mut().zip(cells.values).for_each(|(most, value)| *most = (*most).max(*value));
+                continue;
+            }
+            if self.unions.len() == used {
+                self.unions.push(Union::default());
+            }
+            let union = &mut self.unions[used];
+            (union.width, union.height) = (cells.width, cells.height);
+            union.values.clear();
+            union.values.extend_from_slice(cells.values);
+            used += 1;
+        }
+        used
+    }
+}
+
+impl<'a> Territory<'a> {
+    fn new(masks: &'a [Distances], part: Part, is_outside: bool, [width, height]: [u32; 2]) -> Self {
+        let extents =
+            || masks.iter().map(|mask| mask.extent([width, height])[1].clone()).filter(|rows| !rows.is_empty());
+        let rows = match is_outside {
+            true => 0..height,
+            false => {
+                let start = extents().map(|rows| rows.start).min().unwrap_or(0);
+                start / 2 * 2..extents().map(|rows| rows.end).max().unwrap_or(0)
+            }
+        };
+        Self { masks, part, is_outside, rows }
+    }
+
+    /// All of a frame.
+    pub(super) fn everything(frame_height: u32) -> Self {
+        let part = Part::Inside { grown_by: 0.0, ramp: 1.0 };
+        Self { masks: &[], part, is_outside: true, rows: 0..frame_height }
+    }
+
+    /// The same with masks that are `margin` pixels larger.
+    pub(super) fn with_margin(&self, margin: f32) -> Self {
+        let part = match self.part {
+            Part::Inside { grown_by, ramp } => Part::Inside { grown_by: grown_by + margin, ramp },
+            part => part,
+        };
+        Self { part, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boxes::BoxXyxy;
+    use crate::composite::canvas::Canvas;
+    use crate::objects::{Mask, Object};
+
+    fn object(side: u32, inside: impl Fn(u32, u32) -> bool) -> Object {
+        let values = (0..side * side).map(|i| if inside(i % side, i / side) { 250u8 } else { 5 });
+        Object {
+            id: None,
+            label: "dog".into(),
+            prompt_index: 0,
+            score: 0.9,
+            box_in_frame: BoxXyxy::default(),
+            mask: Mask::new(side, side, values.collect::<Vec<_>>()).unwrap(),
+            state: None,
+            first_seen_ns: None,
+            last_seen_ns: None,
+        }
+    }
+
+    /// Alphas of one row of a 64 x 64 frame.
+    fn row(items: Vec<Object>, style: &Style, y: u32) -> Vec<u8> {
+        let mut region = Region::default();
+        let territory = region.measure(&Objects { items, ..Objects::default() }, style, [64, 64], 0.0);
+        let mut canvas = Canvas::default();
+        canvas.cover([64, 64], &territory, y / 2 * 2);
+        canvas.rows.row_mut((y % 2) as usize)[..64].to_vec()
+    }
+
+    fn inside() -> Style {
+        Style { region: super::super::style::Region::Inside, ..Style::default() }
+    }
+
+    #[test]
+    fn neighbours_have_no_seam() {
+        let halves = vec![object(16, |x, _| x < 8), object(16, |x, _| x >= 8)];
+        assert_eq!(row(halves, &inside(), 20), [255; 64]);
+    }
+
+    #[test]
+    fn grids_of_any_size_are_united() {
+        let halves = vec![object(16, |x, _| x < 8), object(32, |x, _| x >= 14), object(16, |_, y| y > 12)];
+        assert_eq!(row(halves, &inside(), 20), [255; 64]);
+    }
+
+    #[test]
+    fn the_outside_is_what_the_inside_is_not() {
+        let items = || vec![object(16, |x, _| x < 8)];
+        let outside = Style { region: super::super::style::Region::Outside, ..Style::default() };
+        let (inner, outer) = (row(items(), &inside(), 9), row(items(), &outside, 9));
+        assert!(inner.iter().zip(&outer).all(|(a, b)| a + b == 255) && inner[0] == 255 && outer[63] == 255);
+    }
+
+    #[test]
+    fn edges_grow_clean_and_soften() {
+        use super::super::style::Edges;
+        let is_middle = |cell: u32| (7..9).contains(&cell);
+        let count = |edges: Edges| {
+            let items = vec![
+                object(16, |x, y| (5..13).contains(&x) && y > 2 && !(is_middle(y) && is_middle(x - 1))),
+                object(16, |x, y| (1..3).contains(&x) && is_middle(y)),
+            ];
+            row(items, &Style { edges, ..inside() }, 33).iter().filter(|&&alpha| alpha >= 128).count()
+        };
+        let plain = count(Edges::default());
+        assert!(count(Edges { grow: 3.0, ..Edges::default() }) >= plain + 6);
+        assert!(count(Edges { grow: -3.0, ..Edges::default() }) + 6 <= plain);
+        assert!(count(Edges { fill_holes: true, ..Edges::default() }) >= plain + 2);
+        assert!(count(Edges { min_area: 5.0 / 256.0, ..Edges::default() }) + 3 <= plain);
+        assert_eq!(count(Edges { min_area: 1.0, ..Edges::default() }), 0);
+        assert_eq!(count(Edges { grow: 200.0, ..Edges::default() }), 64);
+        assert_eq!(count(Edges { grow: -200.0, ..Edges::default() }), 0);
+    }
+}
