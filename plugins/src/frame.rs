@@ -157,6 +157,13 @@ impl Layout {
     }
 }
 
+/// Width and height of the frames, also of video in memories that this process cannot see.
+pub(crate) fn frame_size(caps: &gst::CapsRef) -> Option<(u32, u32)> {
+    let structure = caps.structure(0)?;
+    let side = |name| structure.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok());
+    Some((side("width")?, side("height")?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

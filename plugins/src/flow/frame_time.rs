@@ -12,7 +12,7 @@ pub(super) fn frame_duration(src_pad: &gst::Pad) -> gst::ClockTime {
 }
 
 /// Time since the pipeline began to play at which the frame is due, before latency; `None` where there is no time.
-pub(super) fn running_time(pad: &gst::Pad, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
+pub(crate) fn running_time(pad: &gst::Pad, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
     segment_of(pad)?.to_running_time(pts)
 }
 

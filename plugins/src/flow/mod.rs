@@ -43,7 +43,7 @@ use gst_video::VideoInfo;
 use sa3::{EngineSettings, SharedEngine};
 
 use delay::DelayLine;
-pub(crate) use frame_time::stream_time;
+pub(crate) use frame_time::{running_time, stream_time};
 use junction::Junction;
 use latest::NewestFound;
 use overload::Overload;

@@ -13,6 +13,8 @@ use super::pictures::{Picture, Pictures};
 use super::settings::{Settings, specs};
 use super::source::{Source, attach, objects_of_regions};
 use crate::error::post_error;
+use crate::flow::running_time;
+use crate::frame::frame_size;
 
 static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("maskattach", gst::DebugColorFlags::empty(), Some("Masks put on video")));
@@ -32,12 +34,6 @@ pub struct MaskAttach {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The running time of a buffer that came to a pad.
-fn running_time(pad: &gst::Pad, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
-    let event = pad.sticky_event::<gst::event::Segment>(0)?;
-    event.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(pts)
 }
 
 impl MaskAttach {
@@ -160,13 +156,6 @@ impl MaskAttach {
 
 fn found_now(objects: Objects) -> Found {
     Found { objects, source_pts: None, age: 0 }
-}
-
-/// Also of video in memories that this process cannot see.
-fn frame_size(caps: &gst::CapsRef) -> Option<(u32, u32)> {
-    let structure = caps.structure(0)?;
-    let side = |name| structure.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok());
-    Some((side("width")?, side("height")?))
 }
 
 /// The samples of a GRAY8 picture without padding, first row first.

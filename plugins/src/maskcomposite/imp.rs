@@ -16,6 +16,7 @@ use super::settings::Settings;
 use super::specs::specs;
 use super::stats::Stats;
 use crate::error::post_error;
+use crate::flow::stream_time;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("maskcomposite", gst::DebugColorFlags::empty(), Some("Masks drawn on video"))
@@ -76,18 +77,13 @@ impl MaskComposite {
     /// The properties as they are for the frame at `pts`, bound controls included.
     fn settings_at(&self, pts: Option<gst::ClockTime>) -> (Arc<Style>, MaskRules) {
         if self.obj().has_active_control_bindings()
-            && let Some(time) = self.stream_time(pts)
+            && let Some(time) = stream_time(&self.src_pad, pts)
             && let Err(cause) = self.obj().sync_values(time)
         {
             gst::log!(CAT, imp = self, "no controlled values at {time}: {cause}");
         }
         let settings = locked(&self.settings);
         (settings.style.clone(), settings.mask_rules)
-    }
-
-    fn stream_time(&self, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
-        let event = self.src_pad.sticky_event::<gst::event::Segment>(0)?;
-        event.segment().downcast_ref::<gst::ClockTime>()?.to_stream_time(pts)
     }
 
     /// Agrees with downstream on the caps for what comes in, and tells downstream when they are new.

@@ -8,6 +8,8 @@ use gst::subclass::prelude::*;
 use super::recorder::{Notice, Recorder};
 use super::settings::{Settings, specs};
 use crate::error::{post_error, post_warning};
+use crate::flow::stream_time;
+use crate::frame::frame_size;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("maskexport", gst::DebugColorFlags::empty(), Some("Masks written to files"))
@@ -83,9 +85,7 @@ impl MaskExport {
         if !self.obj().has_active_control_bindings() {
             return;
         }
-        let segment = self.sink_pad.sticky_event::<gst::event::Segment>(0);
-        let time = segment.and_then(|event| event.segment().downcast_ref::<gst::ClockTime>()?.to_stream_time(pts));
-        if let Some(Err(cause)) = time.map(|time| self.obj().sync_values(time)) {
+        if let Some(Err(cause)) = stream_time(&self.sink_pad, pts).map(|time| self.obj().sync_values(time)) {
             gst::log!(CAT, imp = self, "no controlled values: {cause}");
         }
     }
@@ -151,13 +151,6 @@ impl MaskExport {
             post_error(&*self.obj(), &error);
         }
     }
-}
-
-/// Also of video in memories that this process cannot see.
-fn frame_size(caps: &gst::CapsRef) -> Option<(u32, u32)> {
-    let structure = caps.structure(0)?;
-    let side = |name| structure.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok());
-    Some((side("width")?, side("height")?))
 }
 
 #[glib::object_subclass]
