@@ -8,7 +8,7 @@ use crate::say::say;
 use crate::{plugin, process, setup};
 
 /// Tests on the artificial engine: valgrind does not know the instructions of a model's matrix product.
-const TESTS: [&str; 4] = ["meta", "live", "track", "maskcomposite"];
+const TESTS: [&str; 5] = ["meta", "live", "track", "maskcomposite", "export"];
 const RUNNER: &str = r#"target."cfg(all())".runner=["valgrind", "--quiet", "--error-exitcode=9", "--fair-sched=yes"]"#;
 
 #[derive(clap::Args)]

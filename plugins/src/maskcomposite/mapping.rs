@@ -36,7 +36,8 @@ pub(super) fn draw_on<T>(
     Ok(draw(&mut frame))
 }
 
-/// A buffer of the same pixels and metas in `out_info`'s format, which is `in_info`'s with alpha. The alpha is not set.
+/// A buffer of the same pixels and metas in `out_info`'s format, which is `in_info`'s with alpha. A plane of alpha is
+/// opaque; alpha between the colours is what the padding was.
 ///
 /// # Errors
 /// [`Error::Frame`] when the parts cannot be put together.
@@ -66,7 +67,7 @@ fn append_alpha_plane(buffer: &mut gst::BufferRef, layout: &mut Layout, out_info
         buffer.set_size(usual_offset);
     }
     let plane_bytes = out_info.size() - usual_offset;
-    let memory = gst::Memory::with_size(plane_bytes);
+    let memory = gst::Memory::from_mut_slice(vec![u8::MAX; plane_bytes]);
     layout.offsets.push(buffer.size());
     layout.strides.push(out_info.stride()[3]);
     buffer.append_memory(memory);

@@ -91,7 +91,7 @@ impl Painter {
         }
         let compositor = &mut self.compositor;
         draw_on(buffer.make_mut(), out_info, |frame| {
-            if gains_alpha {
+            if gains_alpha && !frame.has_alpha_plane() {
                 compositor.make_opaque(frame);
             }
             match verdict {
