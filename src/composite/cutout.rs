@@ -3,7 +3,9 @@
 //!
 //! Where there is alpha it is straight, and what is wholly transparent is black as well, except close to the edges: so
 //! a consumer that drops alpha still shows the cutout, and one that scales or filters finds the object's own
-//! surroundings at its edge, not a dark fringe.
+//! surroundings at its edge, not a dark fringe. Premultiplied colours go to black as alpha goes.
+//!
+//! The same as two pictures, for a keyer: [`fill`] and [`paint_key`].
 
 use super::blend::Brush;
 use super::canvas::Canvas;
@@ -37,9 +39,43 @@ pub(super) fn cut_out(
         return canvas.paint_territory(frame, &territory, &black);
     };
     // What stays of the colours reaches into what goes: beyond the masks, or into them where they go.
-    let kept_margin = if territory.is_outside { margin } else { -margin };
+    let kept_margin = match (style.is_premultiplied, territory.is_outside) {
+        (true, _) => 0.0,
+        (false, true) => margin,
+        (false, false) => -margin,
+    };
     canvas.paint_territory(frame, &territory.with_margin(kept_margin), &black);
     canvas.paint_territory(frame, &territory, &[Some((alpha, Brush::new(&TRANSPARENT, &alpha)))]);
+}
+
+/// The picture for a keyer's fill: as it is, or premultiplied.
+pub(super) fn fill(
+    frame: &mut FrameMut<'_>,
+    objects: &Objects,
+    style: &Style,
+    region: &mut Region,
+    canvas: &mut Canvas,
+) {
+    if style.is_premultiplied {
+        let black = brushes_of(&Ink::new(Rgb::BLACK, 1.0, frame.format, frame.colorimetry), frame);
+        let territory = region.measure(objects, style, [frame.width, frame.height], 0.0);
+        canvas.paint_territory(frame, &territory, &black);
+    }
+}
+
+/// The picture for a keyer's key: white where the picture stays, black in the region that goes.
+pub(super) fn paint_key(
+    key: &mut FrameMut<'_>,
+    objects: &Objects,
+    style: &Style,
+    region: &mut Region,
+    canvas: &mut Canvas,
+) {
+    let ink = |color| Ink::new(color, 1.0, key.format, key.colorimetry);
+    let (white, black) = (brushes_of(&ink(Rgb::WHITE), key), brushes_of(&ink(Rgb::BLACK), key));
+    let territory = region.measure(objects, style, [key.width, key.height], 0.0);
+    canvas.paint_territory(key, &Territory::everything(key.height), &white);
+    canvas.paint_territory(key, &territory, &black);
 }
 
 /// Brushes that paint an ink on every plane.

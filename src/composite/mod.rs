@@ -16,6 +16,7 @@
 //! The cost follows the pixels that objects cover: distances are measured on the lattice, and of a mask's pixels only
 //! those at its edge are looked at one by one.
 
+mod backdrop;
 mod blend;
 mod canvas;
 mod cells;
@@ -44,6 +45,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 
+pub use backdrop::Backdrop;
 pub use label_format::LabelFormat;
 pub use planes::{FrameMut, PlaneMut};
 pub use raster::Raster;
@@ -73,6 +75,17 @@ impl Compositor {
     /// [`Mode::Cutout`] scales alpha where the frame has it and paints black where it has not; the others leave alpha as
     /// it is. The objects' masks are stretched over the frame, whatever size they were made for.
     pub fn composite(&mut self, frame: &mut FrameMut<'_>, objects: &Objects, style: &Style) {
+        self.composite_over(frame, objects, style, None);
+    }
+
+    /// As [`Compositor::composite`], with the picture that takes the region's place in [`Mode::Replace`].
+    pub fn composite_over(
+        &mut self,
+        frame: &mut FrameMut<'_>,
+        objects: &Objects,
+        style: &Style,
+        backdrop: Option<&mut Backdrop>,
+    ) {
         self.palette.begin_frame();
         self.typesetter.begin_frame();
         if style.leaves_untouched(objects) {
@@ -85,9 +98,29 @@ impl Compositor {
                     self.canvas.paint_layer(frame, layer, &self.scene.distances, &self.typesetter);
                 }
             }
-            Mode::Cutout => cutout::cut_out(frame, objects, style, &mut self.region, &mut self.canvas),
+            Mode::Cutout => {
+                self.effects.despill(frame, objects, style, &mut self.region, &mut self.canvas);
+                cutout::cut_out(frame, objects, style, &mut self.region, &mut self.canvas);
+            }
+            Mode::KeyFill => {
+                self.effects.despill(frame, objects, style, &mut self.region, &mut self.canvas);
+                cutout::fill(frame, objects, style, &mut self.region, &mut self.canvas);
+            }
+            Mode::Replace => {
+                let (region, canvas) = (&mut self.region, &mut self.canvas);
+                self.effects.despill(frame, objects, style, region, canvas);
+                let backdrop = backdrop.filter(|backdrop| backdrop.fits(frame));
+                self.effects.replace(frame, objects, style, backdrop, region, canvas);
+            }
             _ => self.effects.apply(frame, objects, style, &mut self.region, &mut self.canvas),
         }
+    }
+
+    /// Paints the key that belongs to a frame: white where it stays, black where `style`'s region goes.
+    ///
+    /// `key` is a frame of its own, of any size and format; GRAY8 is enough.
+    pub fn paint_key(&mut self, key: &mut FrameMut<'_>, objects: &Objects, style: &Style) {
+        cutout::paint_key(key, objects, style, &mut self.region, &mut self.canvas);
     }
 
     /// Makes a frame black, and with `is_transparent` transparent where it has alpha.

@@ -39,6 +39,7 @@ pub(super) struct Territory<'a> {
     pub(super) is_outside: bool,
     /// Rows that have any of it.
     pub(super) rows: Range<u32>,
+    frame_height: u32,
 }
 
 impl Region {
@@ -104,13 +105,32 @@ impl<'a> Territory<'a> {
                 start / 2 * 2..extents().map(|rows| rows.end).max().unwrap_or(0)
             }
         };
-        Self { masks, part, is_outside, rows }
+        Self { masks, part, is_outside, rows, frame_height: height }
     }
 
     /// All of a frame.
     pub(super) fn everything(frame_height: u32) -> Self {
         let part = Part::Inside { grown_by: 0.0, ramp: 1.0 };
-        Self { masks: &[], part, is_outside: true, rows: 0..frame_height }
+        Self { masks: &[], part, is_outside: true, rows: 0..frame_height, frame_height }
+    }
+
+    /// What stays where this goes, `margin` pixels further away from it.
+    pub(super) fn complement(&self, margin: f32) -> Self {
+        Self { is_outside: !self.is_outside, rows: 0..self.frame_height, ..self.grown(margin) }
+    }
+
+    /// The same, `margin` pixels larger.
+    pub(super) fn grown(&self, margin: f32) -> Self {
+        self.with_margin(if self.is_outside { -margin } else { margin })
+    }
+
+    /// The same with an edge that fades over `width` pixels of what is beyond it.
+    pub(super) fn reaching(&self, width: f32) -> Self {
+        let mut reaching = self.grown(0.5 * width);
+        if let Part::Inside { ramp, .. } = &mut reaching.part {
+            *ramp = ramp.max(width);
+        }
+        reaching
     }
 
     /// The same with masks that are `margin` pixels larger.

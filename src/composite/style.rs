@@ -32,11 +32,15 @@ pub enum Mode {
     Outline,
     /// Outlines in a light that fades around the objects.
     Glow,
+    /// A [`Backdrop`](super::Backdrop) takes the region's place, or [`Style::fill_color`] without one.
+    Replace,
+    /// What a keyer takes for fill: the picture, black in the region with [`Style::is_premultiplied`].
+    KeyFill,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Overlay,
         Self::Cutout,
         Self::Blur,
@@ -47,6 +51,8 @@ impl Mode {
         Self::Matte,
         Self::Outline,
         Self::Glow,
+        Self::Replace,
+        Self::KeyFill,
     ];
 }
 
@@ -131,8 +137,14 @@ pub struct Style {
     pub radius: Option<f32>,
     /// Pixelate: side of a block in pixels; `None`: by the frame's shorter side, 24 at 1080.
     pub block_size: Option<u32>,
-    /// The colour of [`Mode::Fill`].
+    /// The colour of [`Mode::Fill`], and of [`Mode::Replace`] without a backdrop.
     pub fill_color: Rgb,
+    /// Whether colours of [`Mode::Cutout`] and [`Mode::KeyFill`] are multiplied by alpha.
+    pub is_premultiplied: bool,
+    /// Replace: how much of the backdrop's light falls on the edges of what stays, 0 to 1.
+    pub light_wrap: f32,
+    /// Replace, cutout, key-fill: how much of its colour the edge of what stays takes from its own inside, 0 to 1.
+    pub despill: f32,
     /// Of [`Mode::Desaturate`] and [`Mode::Dim`], 0 (nothing changes) to 1 (grey, black); `None`: 1 and 0.6.
     pub amount: Option<f32>,
 }
@@ -154,6 +166,9 @@ impl Default for Style {
             radius: None,
             block_size: None,
             fill_color: Rgb::BLACK,
+            is_premultiplied: false,
+            light_wrap: 0.0,
+            despill: 0.0,
             amount: None,
         }
     }
@@ -167,6 +182,7 @@ impl Style {
             Mode::Overlay => self.opacity <= 0.0 || !has_objects(),
             Mode::Outline | Mode::Glow => !has_objects(),
             Mode::Matte => false,
+            Mode::KeyFill if !self.is_premultiplied && self.despill <= 0.0 => true,
             Mode::Desaturate | Mode::Dim if self.amount() <= 0.0 => true,
             _ => !self.acts_outside() && !has_objects(),
         }
@@ -177,7 +193,9 @@ impl Style {
         match (self.region, self.mode) {
             (Region::Inside, _) => false,
             (Region::Outside, _) => true,
-            (Region::Auto, mode) => matches!(mode, Mode::Cutout | Mode::Desaturate | Mode::Dim),
+            (Region::Auto, mode) => {
+                matches!(mode, Mode::Cutout | Mode::Desaturate | Mode::Dim | Mode::Replace | Mode::KeyFill)
+            }
         }
     }
 

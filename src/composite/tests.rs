@@ -32,10 +32,13 @@ impl Picture {
         Self { format, size, colorimetry, planes: (0..format.plane_count()).map(plane).collect() }
     }
 
-    pub(super) fn draw(&mut self, objects: &Objects, style: &Style) {
+    pub(super) fn frame(&mut self) -> FrameMut<'_> {
         let planes = self.planes.iter_mut().map(|(bytes, stride)| PlaneMut { bytes, stride: *stride }).collect();
-        let mut frame = FrameMut::new(self.format, self.size, self.colorimetry, planes).unwrap();
-        Compositor::default().composite(&mut frame, objects, style);
+        FrameMut::new(self.format, self.size, self.colorimetry, planes).unwrap()
+    }
+
+    pub(super) fn draw(&mut self, objects: &Objects, style: &Style) {
+        Compositor::default().composite(&mut self.frame(), objects, style);
     }
 
     pub(super) fn row(&self, plane: usize, y: usize) -> &[u8] {

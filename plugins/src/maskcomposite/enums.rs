@@ -38,6 +38,12 @@ pub enum Mode {
     /// Light around the objects.
     #[enum_value(name = "A light around the objects", nick = "glow")]
     Glow,
+    /// Another background.
+    #[enum_value(name = "Another background: a stream, a picture or a colour", nick = "replace")]
+    Replace,
+    /// For an external keyer.
+    #[enum_value(name = "Fill for a keyer, whose key leaves at key_src", nick = "key-fill")]
+    KeyFill,
 }
 
 /// The `region` property.
@@ -100,6 +106,51 @@ pub enum NoMaskPolicy {
     HideFrame,
 }
 
+/// The `background-fit` property: how a background of another shape fills the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstMaskCompositeBackgroundFit")]
+#[repr(i32)]
+pub enum BackgroundFit {
+    /// Nothing of the frame stays empty.
+    #[default]
+    #[enum_value(name = "It covers the frame; what is beyond is cut off", nick = "cover")]
+    Cover,
+    /// Nothing of the background is lost.
+    #[enum_value(name = "All of it is seen, with borders in fill-color", nick = "contain")]
+    Contain,
+    /// Both.
+    #[enum_value(name = "It is stretched to the frame's shape", nick = "stretch")]
+    Stretch,
+}
+
+/// The `alpha-mode` property: what colours mean where alpha is between none and all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstMaskCompositeAlphaMode")]
+#[repr(i32)]
+pub enum AlphaMode {
+    /// As GStreamer's formats have them.
+    #[default]
+    #[enum_value(name = "Straight: colours are the object's own (unshaped fill)", nick = "straight")]
+    Straight,
+    /// As many keyers and browsers want them.
+    #[enum_value(name = "Premultiplied: colours are multiplied by alpha (shaped fill)", nick = "premultiplied")]
+    Premultiplied,
+}
+
+/// The `key-range` property: what black and white are at `key_src`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstMaskCompositeKeyRange")]
+#[repr(i32)]
+pub enum KeyRange {
+    /// As files and mixers in software take them.
+    #[default]
+    #[enum_value(name = "0 to 255", nick = "full")]
+    Full,
+    /// As keyers behind SDI take them.
+    #[enum_value(name = "16 to 235", nick = "limited")]
+    Limited,
+}
+
 /// The `preset` property: values of other properties for a purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstMaskCompositePreset")]
@@ -121,6 +172,15 @@ pub enum Preset {
     /// What the model found.
     #[enum_value(name = "Boxes, ids, labels and scores, one colour for each id", nick = "inspection")]
     Inspection,
+    /// A person in another room.
+    #[enum_value(
+        name = "Another background behind the objects, soft edges, its light on them",
+        nick = "virtual-background"
+    )]
+    VirtualBackground,
+    /// Fill and key for a vision mixer.
+    #[enum_value(name = "Shaped fill, and a key of limited range at key_src", nick = "broadcast-key")]
+    BroadcastKey,
 }
 
 /// Conversions between an enum here and the engine's of the same name and variants.
@@ -140,6 +200,6 @@ macro_rules! mirrored {
     };
 }
 
-mirrored!(Mode: Overlay, Cutout, Blur, Pixelate, Fill, Desaturate, Dim, Matte, Outline, Glow);
+mirrored!(Mode: Overlay, Cutout, Blur, Pixelate, Fill, Desaturate, Dim, Matte, Outline, Glow, Replace, KeyFill);
 mirrored!(Region: Auto, Inside, Outside);
 mirrored!(ColorBy: Label, Id, Prompt, Score, Single);

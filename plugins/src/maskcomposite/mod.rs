@@ -51,7 +51,7 @@ mod settings;
 mod specs;
 mod stats;
 
-pub use enums::{ColorBy, Mode, NoMaskPolicy, Preset, Region};
+pub use enums::{AlphaMode, BackgroundFit, ColorBy, KeyRange, Mode, NoMaskPolicy, Preset, Region};
 
 use glib::prelude::*;
 

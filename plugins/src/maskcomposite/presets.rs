@@ -3,10 +3,10 @@
 use glib::Value;
 use glib::prelude::*;
 
-use super::{ColorBy, Mode, NoMaskPolicy, Preset, Region};
+use super::{AlphaMode, ColorBy, KeyRange, Mode, NoMaskPolicy, Preset, Region};
 
 /// Properties that presets set. Those that a preset does not name go back to their defaults.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 19] = [
     "mode",
     "region",
     "opacity",
@@ -22,6 +22,10 @@ pub(super) const NAMES: [&str; 15] = [
     "min-area",
     "no-mask-policy",
     "max-mask-age",
+    "light-wrap",
+    "despill",
+    "alpha-mode",
+    "key-range",
 ];
 
 /// The values of a preset; `None` for [`Preset::None`], which sets nothing.
@@ -51,6 +55,24 @@ pub(super) fn values(preset: Preset) -> Option<Vec<(&'static str, Value)>> {
             ("grow", 4.0.to_value()),
             ("fill-holes", true.to_value()),
             ("min-area", 0.002.to_value()),
+        ],
+        Preset::VirtualBackground => vec![
+            ("mode", Mode::Replace.to_value()),
+            ("region", Region::Outside.to_value()),
+            ("feather", 4.0.to_value()),
+            ("fill-holes", true.to_value()),
+            ("min-area", 0.002.to_value()),
+            ("light-wrap", 0.35.to_value()),
+            ("despill", 0.5.to_value()),
+        ],
+        Preset::BroadcastKey => vec![
+            ("mode", Mode::KeyFill.to_value()),
+            ("feather", 2.0.to_value()),
+            ("fill-holes", true.to_value()),
+            ("despill", 0.5.to_value()),
+            ("alpha-mode", AlphaMode::Premultiplied.to_value()),
+            ("key-range", KeyRange::Limited.to_value()),
+            ("no-mask-policy", NoMaskPolicy::Hold.to_value()),
         ],
         Preset::Inspection => vec![
             ("opacity", 0.35.to_value()),

@@ -7,7 +7,7 @@ use glib::prelude::*;
 use sa3::composite::{LabelFormat, Rgb, Style};
 
 use super::masks::MaskRules;
-use super::{ColorBy, Mode, Preset, Region, presets};
+use super::{AlphaMode, BackgroundFit, ColorBy, KeyRange, Mode, Preset, Region, presets};
 
 /// Value of a number that chooses itself, by the size of the frame or by the mode.
 pub(super) const AUTO: f64 = -1.0;
@@ -18,6 +18,10 @@ pub(super) struct Settings {
     /// Each frame keeps the style it began with.
     pub(super) style: Arc<Style>,
     pub(super) mask_rules: MaskRules,
+    pub(super) background_fit: BackgroundFit,
+    /// Path of a picture; empty: none.
+    pub(super) background_location: String,
+    pub(super) key_range: KeyRange,
     preset: Preset,
     /// `select` as the user wrote it.
     select: String,
@@ -46,6 +50,12 @@ impl Settings {
             "radius" => style.radius = unless_auto(number()),
             "block-size" => style.block_size = Some(value.get().unwrap_or_default()).filter(|size| *size > 0),
             "fill-color" => style.fill_color = rgb_of(value.get().unwrap_or_default()),
+            "alpha-mode" => style.is_premultiplied = value.get() == Ok(AlphaMode::Premultiplied),
+            "light-wrap" => style.light_wrap = number() as f32,
+            "despill" => style.despill = number() as f32,
+            "background-fit" => self.background_fit = value.get().unwrap_or_default(),
+            "background-location" => self.background_location = text().into(),
+            "key-range" => self.key_range = value.get().unwrap_or_default(),
             "amount" => style.amount = unless_auto(number()),
             "grow" => style.edges.grow = number() as f32,
             "feather" => style.edges.feather = number() as f32,
@@ -95,6 +105,15 @@ impl Settings {
             "radius" => style.radius.map_or(AUTO, exact).to_value(),
             "block-size" => style.block_size.unwrap_or(0).to_value(),
             "fill-color" => argb_of(style.fill_color).to_value(),
+            "alpha-mode" => match style.is_premultiplied {
+                true => AlphaMode::Premultiplied.to_value(),
+                false => AlphaMode::Straight.to_value(),
+            },
+            "light-wrap" => exact(style.light_wrap).to_value(),
+            "despill" => exact(style.despill).to_value(),
+            "background-fit" => self.background_fit.to_value(),
+            "background-location" => self.background_location.to_value(),
+            "key-range" => self.key_range.to_value(),
             "amount" => style.amount.map_or(AUTO, exact).to_value(),
             "grow" => exact(style.edges.grow).to_value(),
             "feather" => exact(style.edges.feather).to_value(),
@@ -153,6 +172,12 @@ mod tests {
             ("block-size", 16u32.to_value()),
             ("fill-color", 0xff0a_0b0cu32.to_value()),
             ("amount", 0.25.to_value()),
+            ("alpha-mode", AlphaMode::Premultiplied.to_value()),
+            ("light-wrap", 0.4.to_value()),
+            ("despill", 0.7.to_value()),
+            ("background-fit", BackgroundFit::Contain.to_value()),
+            ("background-location", "/tmp/beach.png".to_value()),
+            ("key-range", KeyRange::Limited.to_value()),
             ("grow", (-4.0).to_value()),
             ("feather", 6.0.to_value()),
             ("fill-holes", true.to_value()),
@@ -182,7 +207,8 @@ mod tests {
         assert!(settings.style.boxes && settings.style.edges.grow == 0.0);
         assert_eq!(settings.mask_rules, MaskRules::default(), "what was privacy's is gone");
         assert_eq!(settings.style.fill_color, Rgb { r: 1, g: 2, b: 3 }, "not a preset's");
-        for preset in [Preset::PortraitBlur, Preset::Privacy, Preset::Presenter, Preset::Inspection] {
+        use Preset::{BroadcastKey, Inspection, PortraitBlur, Presenter, Privacy, VirtualBackground};
+        for preset in [PortraitBlur, Privacy, Presenter, Inspection, VirtualBackground, BroadcastKey] {
             let values = presets::values(preset).unwrap();
             assert!(values.iter().all(|(name, _)| presets::NAMES.contains(name)), "{preset:?}");
         }

@@ -8,7 +8,7 @@ use gst::prelude::GstParamSpecBuilderExt;
 use sa3::composite::{Edges, Rgb, Style};
 
 use super::settings::{AUTO, argb_of};
-use super::{ColorBy, Mode, NoMaskPolicy, Preset, Region};
+use super::{AlphaMode, BackgroundFit, ColorBy, KeyRange, Mode, NoMaskPolicy, Preset, Region};
 
 const MAX_WIDTH_IN_PIXELS: f64 = 64.0;
 const MAX_RADIUS_IN_PIXELS: f64 = 2000.0;
@@ -20,6 +20,7 @@ pub(super) fn specs() -> &'static [ParamSpec] {
     static SPECS: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| {
         let mut specs = mode_specs().to_vec();
         specs.extend(effect_specs());
+        specs.extend(background_specs());
         specs.extend(edge_specs());
         specs.extend(mask_specs());
         specs.extend(color_specs());
@@ -42,7 +43,8 @@ fn mode_specs() -> [ParamSpec; 3] {
             .nick("Where the mode acts")
             .blurb(
                 "Where the mode acts: inside, on the objects, or outside, on everything else. auto: inside for blur, \
-                 pixelate, fill and matte, outside for cutout, desaturate and dim. Not for overlay, outline and glow",
+                 pixelate, fill and matte, outside for cutout, replace, key-fill, desaturate and dim. Not for overlay, \
+                 outline and glow",
             )
             .mutable_playing()
             .build(),
@@ -76,7 +78,13 @@ fn effect_specs() -> [ParamSpec; 4] {
             .mutable_playing()
             .controllable()
             .build(),
-        color("fill-color", "Colour of mode=fill", "Fill: the colour, 0xAARRGGBB; AA has no effect", Rgb::BLACK),
+        color(
+            "fill-color",
+            "Colour of mode=fill",
+            "Fill: the colour, 0xAARRGGBB; AA has no effect. Replace: the background where there is no picture, and its \
+             borders with background-fit=contain",
+            Rgb::BLACK,
+        ),
         number(
             "amount",
             "How much the region is changed",
@@ -85,6 +93,49 @@ fn effect_specs() -> [ParamSpec; 4] {
             (AUTO, 1.0),
             AUTO,
         ),
+    ]
+}
+
+fn background_specs() -> [ParamSpec; 6] {
+    [
+        text(
+            "background-location",
+            "Picture for the background",
+            "Replace: path of a picture in any format that GStreamer decodes here; of a film the first frame. It is loaded \
+             when the element starts, or at once when it runs; the one before stays when that fails. The background pad \
+             goes first. Empty: none",
+            "",
+        ),
+        glib::ParamSpecEnum::builder_with_default("background-fit", BackgroundFit::default())
+            .nick("How the background fits")
+            .blurb("Replace: how a background of another shape fills the frame")
+            .mutable_playing()
+            .build(),
+        number(
+            "light-wrap",
+            "Light of the background",
+            "Replace: how much light of the background falls on the edges of what stays, 0 (none) to 1",
+            (0.0, 1.0),
+            0.0,
+        ),
+        number(
+            "despill",
+            "Own colours at edges",
+            "Replace, cutout and key-fill: how much the edges of what stays take their colour from further inside instead \
+             of the old background, 0 (not) to 1. Brightness stays",
+            (0.0, 1.0),
+            0.0,
+        ),
+        glib::ParamSpecEnum::builder_with_default("alpha-mode", AlphaMode::default())
+            .nick("Meaning of colours")
+            .blurb("Cutout and key-fill: straight colours, or colours multiplied by alpha")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("key-range", KeyRange::default())
+            .nick("Range of the key")
+            .blurb("Values of black and white at key_src: full (0 and 255) or limited (16 and 235)")
+            .mutable_playing()
+            .build(),
     ]
 }
 
@@ -140,7 +191,7 @@ fn mask_specs() -> [ParamSpec; 3] {
             .nick("Settings for a purpose")
             .blurb(
                 "Sets other properties at once, which can then be changed: portrait-blur, privacy (one colour over the \
-                 objects, and frames without masks are hidden), presenter, inspection. Set it before the properties that \
+                 objects, and frames without masks are hidden), presenter, inspection, virtual-background, broadcast-key. Set it before the properties that \
                  shall differ. none: nothing is set",
             )
             .mutable_playing()

@@ -5,16 +5,23 @@
 
 mod blur;
 mod desaturate;
+mod despill;
 mod pixelate;
+mod replace;
+#[cfg(test)]
+mod replacing;
 mod shrink;
 #[cfg(test)]
 mod tests;
 
 use blur::Blurred;
 use desaturate::Greyed;
+use despill::OwnColors;
 use pixelate::Blocks;
+use replace::Wrap;
 use shrink::Shrunk;
 
+use super::backdrop::Backdrop;
 use super::canvas::Canvas;
 use super::cutout::brushes_of;
 use super::ink::Ink;
@@ -34,9 +41,52 @@ pub(super) struct Effects {
     blurred: Blurred,
     blocks: Blocks,
     greyed: Greyed,
+    own_colors: OwnColors,
+    wrap: Wrap,
 }
 
 impl Effects {
+    /// Takes the colour of what goes from the edges of what stays, as much as the style says.
+    pub(super) fn despill(
+        &mut self,
+        frame: &mut FrameMut<'_>,
+        objects: &Objects,
+        style: &Style,
+        region: &mut Region,
+        canvas: &mut Canvas,
+    ) {
+        if style.despill > 0.0 {
+            let width = despill::width(frame, style);
+            let territory = region.measure(objects, style, [frame.width, frame.height], 2.0 * width);
+            self.own_colors.bring_back(frame, &territory, width, style.despill, canvas);
+        }
+    }
+
+    /// Brings `backdrop`, or the style's colour, to the region of `frame`.
+    pub(super) fn replace(
+        &mut self,
+        frame: &mut FrameMut<'_>,
+        objects: &Objects,
+        style: &Style,
+        backdrop: Option<&mut Backdrop>,
+        region: &mut Region,
+        canvas: &mut Canvas,
+    ) {
+        let wrap_width = if style.light_wrap > 0.0 { replace::wrap_width(frame) } else { 0.0 };
+        let territory = region.measure(objects, style, [frame.width, frame.height], wrap_width);
+        if territory.rows.is_empty() {
+            return;
+        }
+        let Some(backdrop) = backdrop else {
+            let ink = Ink::new(style.fill_color, 1.0, frame.format, frame.colorimetry);
+            return canvas.paint_territory(frame, &territory, &brushes_of(&ink, frame));
+        };
+        if style.light_wrap > 0.0 {
+            self.wrap.shine(frame, &territory, wrap_width, style.light_wrap, backdrop, canvas);
+        }
+        canvas.paint_from(frame, &territory, 255, backdrop);
+    }
+
     /// Changes the region of `frame` as the style's mode says.
     pub(super) fn apply(
         &mut self,
@@ -89,7 +139,7 @@ impl Effects {
                 canvas.paint_territory(frame, &everything, &brushes_of(&ink(Rgb::BLACK, 1.0), frame));
                 canvas.paint_territory(frame, &territory, &brushes_of(&ink(Rgb::WHITE, 1.0), frame));
             }
-            Mode::Overlay | Mode::Outline | Mode::Glow | Mode::Cutout => {}
+            Mode::Overlay | Mode::Outline | Mode::Glow | Mode::Cutout | Mode::Replace | Mode::KeyFill => {}
         }
     }
 }

@@ -7,16 +7,16 @@ use crate::composite::style::{Edges, Region as Where};
 use crate::composite::tests::{Picture, disc, objects};
 use crate::frame::{Colorimetry, PixelFormat, YuvMatrix, YuvRange};
 
-const SIZE: (u32, u32) = (61, 37);
+pub(super) const SIZE: (u32, u32) = (61, 37);
 
 /// A component as a plain picture.
 #[derive(Debug, Clone, PartialEq)]
-struct Plain {
-    values: Vec<Vec<u16>>,
-    pixels_per_sample: [usize; 2],
+pub(super) struct Plain {
+    pub(super) values: Vec<Vec<u16>>,
+    pub(super) pixels_per_sample: [usize; 2],
 }
 
-fn noise(format: PixelFormat, size: (u32, u32)) -> Picture {
+pub(super) fn noise(format: PixelFormat, size: (u32, u32)) -> Picture {
     let mut picture = Picture::new(format, size);
     let mut state = 1u32;
     for (plane, (bytes, stride)) in picture.planes.iter_mut().enumerate() {
@@ -36,7 +36,7 @@ fn noise(format: PixelFormat, size: (u32, u32)) -> Picture {
     picture
 }
 
-fn plain(picture: &Picture) -> Vec<Plain> {
+pub(super) fn plain(picture: &Picture) -> Vec<Plain> {
     let of = |component: crate::composite::samples::Component| {
         let rows = (picture.size.1 as usize).div_ceil(component.pixels_per_sample[1]);
         let row = |y| {
@@ -50,7 +50,7 @@ fn plain(picture: &Picture) -> Vec<Plain> {
 }
 
 /// The region's alphas for each pixel.
-fn alphas(found: &Objects, style: &Style, (width, height): (u32, u32)) -> Vec<Vec<u8>> {
+pub(super) fn alphas(found: &Objects, style: &Style, (width, height): (u32, u32)) -> Vec<Vec<u8>> {
     let (mut region, mut canvas) = (Region::default(), Canvas::default());
     let territory = region.measure(found, style, [width, height], 0.0);
     let row = |y: u32| {
@@ -61,7 +61,7 @@ fn alphas(found: &Objects, style: &Style, (width, height): (u32, u32)) -> Vec<Ve
 }
 
 /// The alpha of one sample: the rounded mean of its pixels; beyond the frame its border goes on.
-fn alpha_of(alphas: &[Vec<u8>], [columns, rows]: [usize; 2], x: usize, y: usize) -> u32 {
+pub(super) fn alpha_of(alphas: &[Vec<u8>], [columns, rows]: [usize; 2], x: usize, y: usize) -> u32 {
     let at = |x: usize, y: usize| u32::from(alphas[y.min(alphas.len() - 1)][x.min(alphas[0].len() - 1)]);
     let sum: u32 = (0..rows)
         .flat_map(|dy| (0..columns).map(move |dx| (dx, dy)))
@@ -77,7 +77,7 @@ fn mixed(old: u16, new: u16, alpha: u32, opacity: u8) -> u16 {
 }
 
 /// What `effect` (component, old value, column, row) makes of the region.
-fn expected(
+pub(super) fn expected(
     before: &[Plain],
     alphas: &[Vec<u8>],
     opacity: u8,
@@ -95,7 +95,7 @@ fn expected(
     after
 }
 
-fn soft_disc() -> Objects {
+pub(super) fn soft_disc() -> Objects {
     objects(vec![disc("dog", [0.45, 0.5], 0.2, 61.0 / 37.0)])
 }
 
