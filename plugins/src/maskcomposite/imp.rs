@@ -1,22 +1,24 @@
 //! Translation between GStreamer and the element's parts; no logic of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode, VideoMeta};
-use sa3::composite::Style;
+use sa3::composite::Mode;
 
-use super::masks::{MaskRules, Unusable};
-use super::negotiation::{candidates, gains_alpha, sink_caps, src_caps, template_caps};
-use super::painter::{Painter, Stream};
+use super::background::{BACKGROUND, Background, Fit, MAX_WAIT, NoPicture, Picture, Shown};
+use super::masks::Unusable;
+use super::negotiation::{background_caps, candidates, gains_alpha, key_caps, sink_caps, src_caps, template_caps};
+use super::outputs::{FILL, KEY, Outputs, key_info};
+use super::painter::{Painter, Stream, Wish};
 use super::presets;
 use super::settings::Settings;
 use super::specs::specs;
 use super::stats::Stats;
 use crate::error::post_error;
-use crate::flow::stream_time;
+use crate::flow::{running_time, stream_time};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("maskcomposite", gst::DebugColorFlags::empty(), Some("Masks drawn on video"))
@@ -29,6 +31,10 @@ pub struct MaskComposite {
     painter: Mutex<Painter>,
     settings: Mutex<Settings>,
     stats: Mutex<Stats>,
+    outputs: Outputs,
+    background: Background,
+    /// Nothing may wait for the background.
+    is_live: AtomicBool,
     has_refused_caps: AtomicBool,
 }
 
@@ -41,14 +47,14 @@ impl MaskComposite {
         if self.src_pad.check_reconfigure() {
             self.negotiate()?;
         }
-        let (style, rules) = self.settings_at(buffer.pts());
-        let buffer = self.paint(buffer, &style, rules)?;
-        self.src_pad.push(buffer)
+        let wish = self.wish_at(buffer.pts());
+        let (buffer, key) = self.paint(buffer, &wish)?;
+        self.outputs.push(buffer, key)
     }
 
-    fn paint(&self, buffer: gst::Buffer, style: &Style, rules: MaskRules) -> Result<gst::Buffer, gst::FlowError> {
+    fn paint(&self, buffer: gst::Buffer, wish: &Wish) -> Result<(gst::Buffer, Option<gst::Buffer>), gst::FlowError> {
         locked(&self.stats).frames_in += 1;
-        let painted = locked(&self.painter).paint(buffer, style, rules).ok_or(gst::FlowError::NotNegotiated)?;
+        let painted = locked(&self.painter).paint(buffer, wish).ok_or(gst::FlowError::NotNegotiated)?;
         let painted = painted.map_err(|error| {
             post_error(&*self.obj(), &error);
             gst::FlowError::Error
@@ -71,19 +77,49 @@ impl MaskComposite {
             Some(flaw) => gst::element_imp_warning!(self, gst::LibraryError::Settings, ("{flaw}")),
             None => {}
         }
-        Ok(painted.buffer)
+        Ok((painted.buffer, painted.key))
     }
 
-    /// The properties as they are for the frame at `pts`, bound controls included.
-    fn settings_at(&self, pts: Option<gst::ClockTime>) -> (Arc<Style>, MaskRules) {
+    /// The properties as they are for the frame at `pts`, bound controls included, and the background that belongs to it.
+    fn wish_at(&self, pts: Option<gst::ClockTime>) -> Wish {
         if self.obj().has_active_control_bindings()
             && let Some(time) = stream_time(&self.src_pad, pts)
             && let Err(cause) = self.obj().sync_values(time)
         {
             gst::log!(CAT, imp = self, "no controlled values at {time}: {cause}");
         }
-        let settings = locked(&self.settings);
-        (settings.style.clone(), settings.mask_rules)
+        let settings = locked(&self.settings).clone();
+        let key_info = self.outputs.key().and_then(|_| {
+            let frame_info = locked(&self.painter).stream.as_ref()?.in_info.clone();
+            key_info(&frame_info, settings.key_range)
+        });
+        Wish {
+            background: self.background_at(pts, settings.style.mode),
+            fit: Fit { how: settings.background_fit, border_argb: settings.border_argb() },
+            style: settings.style,
+            rules: settings.mask_rules,
+            key_info,
+        }
+    }
+
+    /// The pad's frame, or the picture where there is no pad or nothing came from it yet.
+    ///
+    /// The pad is asked in every mode, so that its stream goes on.
+    fn background_at(&self, pts: Option<gst::ClockTime>, mode: Mode) -> Option<Shown> {
+        let may_wait = mode == Mode::Replace && !self.is_live.load(Ordering::Relaxed);
+        let looked = self.background.at(running_time(&self.sink_pad, pts), may_wait);
+        if looked.has_stalled {
+            gst::element_imp_warning!(
+                self,
+                gst::StreamError::Failed,
+                (
+                    "The background pad sent no frame for {} s; its last frame stays until the next one comes. Put a queue \
+                     before the pad, and see that its source is as fast as the picture",
+                    MAX_WAIT.as_secs()
+                )
+            );
+        }
+        looked.shown
     }
 
     /// Agrees with downstream on the caps for what comes in, and tells downstream when they are new.
@@ -94,7 +130,7 @@ impl MaskComposite {
         };
         let candidates = candidates(&in_caps, in_info.format(), mode);
         let offer: gst::Caps = candidates.iter().flat_map(|caps| caps.iter().map(ToOwned::to_owned)).collect();
-        let taken = self.src_pad.peer_query_caps(Some(&offer));
+        let taken = self.downstream_caps(Some(&offer));
         let chosen = candidates.into_iter().find(|caps| caps.can_intersect(&taken));
         let Some((out_caps, out_info)) =
             chosen.and_then(|caps| Some((caps.clone(), VideoInfo::from_caps(&caps).ok()?)))
@@ -106,18 +142,113 @@ impl MaskComposite {
         if let Some(stream) = &mut locked(&self.painter).stream {
             stream.out_info = Some(out_info);
         }
-        if self.src_pad.current_caps().as_ref() != Some(&out_caps) {
-            gst::debug!(CAT, imp = self, "caps {in_caps} leave as {out_caps}");
-            self.src_pad.push_event(gst::event::Caps::new(&out_caps));
+        for pad in [Some(self.src_pad.clone()), self.outputs.fill()].into_iter().flatten() {
+            self.send_caps(&pad, &out_caps);
+        }
+        let key_range = locked(&self.settings).key_range;
+        let key_caps = key_info(&in_info, key_range).and_then(|info| info.to_caps().ok());
+        if let Some((pad, caps)) = self.outputs.key().zip(key_caps) {
+            self.send_caps(&pad, &caps);
         }
         Ok(())
     }
 
+    fn send_caps(&self, pad: &gst::Pad, caps: &gst::Caps) {
+        if pad.current_caps().as_ref() != Some(caps) {
+            gst::debug!(CAT, obj = pad, "frames leave as {caps}");
+            pad.push_event(gst::event::Caps::new(caps));
+        }
+    }
+
+    /// What all who take the picture take.
+    fn downstream_caps(&self, filter: Option<&gst::Caps>) -> gst::Caps {
+        let caps = self.src_pad.peer_query_caps(filter);
+        match self.outputs.fill() {
+            Some(fill) => fill.peer_query_caps(filter).intersect_with_mode(&caps, gst::CapsIntersectMode::First),
+            None => caps,
+        }
+    }
+
     fn sink_event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
         match event.view() {
-            gst::EventView::Caps(caps) => self.set_caps(caps.caps_owned()),
-            _ => gst::Pad::event_default(pad, Some(&*self.obj()), event),
+            gst::EventView::Caps(caps) => return self.set_caps(caps.caps_owned()),
+            gst::EventView::FlushStart(_) => self.background.let_picture(Picture::Hurries),
+            gst::EventView::FlushStop(_) | gst::EventView::StreamStart(_) => {
+                self.outputs.reset();
+                self.background.let_picture(Picture::Asks);
+            }
+            gst::EventView::Eos(_) => self.background.let_picture(Picture::Ended),
+            _ => {}
         }
+        gst::Pad::event_default(pad, Some(&*self.obj()), event)
+    }
+
+    fn background_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+        match query.view_mut() {
+            gst::QueryViewMut::Caps(caps) => answer_caps(caps, &background_caps()),
+            gst::QueryViewMut::Allocation(allocation) => {
+                allocation.add_allocation_meta::<VideoMeta>(None);
+                true
+            }
+            _ => gst::Pad::query_default(pad, Some(&*self.obj()), query),
+        }
+    }
+
+    fn new_background_pad(&self, template: &gst::PadTemplate) -> Option<gst::Pad> {
+        let failed = || Err(gst::FlowError::Error);
+        let builder = gst::Pad::builder_from_template(template)
+            .name(BACKGROUND)
+            .chain_function(move |pad, parent, buffer| {
+                Self::catch_panic_pad_function(parent, failed, |imp| imp.background.chain(pad, buffer))
+            })
+            .event_function(|pad, parent, event| {
+                Self::catch_panic_pad_function(parent, || false, |imp| imp.background.take_event(pad, &event))
+            })
+            .query_function(|pad, parent, query| {
+                Self::catch_panic_pad_function(parent, || false, |imp| imp.background_query(pad, query))
+            })
+            // It is activated before the element has it, and after the element had it.
+            .activatemode_function(|_, parent, _, is_active| {
+                let element = parent.and_then(|parent| parent.downcast_ref::<super::MaskComposite>());
+                element.map_or(Ok(()), |element| element.imp().background.activate(is_active))
+            });
+        self.background.add_pad(|| builder.build())
+    }
+
+    /// Sends what the stream has told so far to a pad that comes later, with caps of its own.
+    fn catch_up(&self, pad: &gst::Pad) {
+        let own_caps = match pad.name().as_str() {
+            KEY => locked(&self.painter)
+                .stream
+                .as_ref()
+                .map(|stream| stream.in_info.clone())
+                .and_then(|frame_info| key_info(&frame_info, locked(&self.settings).key_range)?.to_caps().ok()),
+            _ => self.src_pad.current_caps(),
+        };
+        self.sink_pad.sticky_events_foreach(|event| {
+            let event = match event.type_() {
+                gst::EventType::Caps => own_caps.as_ref().map(gst::event::Caps::new),
+                _ => Some(event.clone()),
+            };
+            // A pad that nobody takes from yet keeps them.
+            event.map(|event| pad.push_event(event));
+            std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
+        });
+        self.src_pad.mark_reconfigure();
+    }
+
+    fn load_picture(&self) -> Result<(), NoPicture> {
+        let location = locked(&self.settings).background_location.clone();
+        self.background.load_picture(&location)
+    }
+
+    /// In a running element: the picture before stays when there is no new one.
+    fn load_picture_while_running(&self) {
+        self.obj().call_async(|element| {
+            if let Err(NoPicture(cause)) = element.imp().load_picture() {
+                gst::element_warning!(element, gst::ResourceError::OpenRead, ("{cause}; the background before stays"));
+            }
+        });
     }
 
     fn set_caps(&self, in_caps: gst::Caps) -> bool {
@@ -142,13 +273,16 @@ impl MaskComposite {
         if !is_progressive {
             return false;
         }
+        let mut latency = gst::query::Latency::new();
+        let is_live = self.sink_pad.peer_query(&mut latency) && latency.result().0;
+        self.is_live.store(is_live, Ordering::Relaxed);
         locked(&self.painter).stream = Some(Stream { in_caps, in_info, out_info: None });
         self.negotiate().is_ok()
     }
 
     fn sink_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
         match query.view_mut() {
-            gst::QueryViewMut::Caps(caps) => answer_caps(caps, &sink_caps(&self.src_pad.peer_query_caps(None))),
+            gst::QueryViewMut::Caps(caps) => answer_caps(caps, &sink_caps(&self.downstream_caps(None))),
             gst::QueryViewMut::Allocation(allocation) => self.answer_allocation(allocation),
             _ => gst::Pad::query_default(pad, Some(&*self.obj()), query),
         }
@@ -216,10 +350,13 @@ impl ObjectSubclass for MaskComposite {
             .build();
         Self {
             sink_pad,
+            outputs: Outputs::new(src_pad.clone()),
             src_pad,
             painter: Mutex::default(),
             settings: Mutex::default(),
             stats: Mutex::default(),
+            background: Background::default(),
+            is_live: AtomicBool::new(false),
             has_refused_caps: AtomicBool::new(false),
         }
     }
@@ -238,6 +375,14 @@ impl ObjectImpl for MaskComposite {
         }
         if pspec.name() == "preset" {
             presets::NAMES.iter().for_each(|name| self.obj().notify(name));
+        }
+        match pspec.name() {
+            "background-location" if self.obj().current_state() > gst::State::Ready => {
+                self.load_picture_while_running()
+            }
+            // The key's caps tell its range.
+            "key-range" | "preset" => self.src_pad.mark_reconfigure(),
+            _ => {}
         }
     }
 
@@ -272,25 +417,74 @@ impl ElementImpl for MaskComposite {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
+        use gst::{PadDirection::Sink, PadDirection::Src, PadPresence::Always, PadPresence::Request};
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)]
-                .into_iter()
-                .map(|(name, direction)| {
-                    gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &template_caps())
-                        .expect("name, direction and caps are valid")
-                })
-                .collect()
+            [
+                ("sink", Sink, Always, template_caps()),
+                ("src", Src, Always, template_caps()),
+                (BACKGROUND, Sink, Request, background_caps()),
+                (FILL, Src, Request, template_caps()),
+                (KEY, Src, Request, key_caps()),
+            ]
+            .into_iter()
+            .map(|(name, direction, presence, caps)| {
+                gst::PadTemplate::new(name, direction, presence, &caps).expect("name, direction and caps are valid")
+            })
+            .collect()
         });
         &TEMPLATES
+    }
+
+    fn request_new_pad(
+        &self,
+        template: &gst::PadTemplate,
+        _name: Option<&str>,
+        _caps: Option<&gst::Caps>,
+    ) -> Option<gst::Pad> {
+        let name = template.name_template();
+        let pad = match name {
+            BACKGROUND => self.new_background_pad(template),
+            _ => self.outputs.add(template),
+        };
+        let Some(pad) = pad else {
+            gst::warning!(CAT, imp = self, "there is one pad {name} only");
+            return None;
+        };
+        if self.obj().current_state() > gst::State::Ready && pad.set_active(true).is_err() {
+            gst::warning!(CAT, obj = pad, "it cannot be activated");
+        }
+        if name != BACKGROUND {
+            self.catch_up(&pad);
+        }
+        self.obj().add_pad(&pad).ok()?;
+        Some(pad)
+    }
+
+    fn release_pad(&self, pad: &gst::Pad) {
+        self.background.remove_pad(pad);
+        self.outputs.remove(pad);
+        if let Err(cause) = pad.set_active(false).and_then(|()| self.obj().remove_pad(pad)) {
+            gst::warning!(CAT, imp = self, "{} was not released: {cause}", pad.name());
+        }
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         if transition == gst::StateChange::ReadyToPaused {
             *locked(&self.stats) = Stats::default();
+            self.background.let_picture(Picture::Asks);
+            self.outputs.reset();
+            if let Err(NoPicture(cause)) = self.load_picture() {
+                gst::element_imp_error!(self, gst::ResourceError::OpenRead, ("{cause}"));
+                return Err(gst::StateChangeError);
+            }
+        }
+        if transition == gst::StateChange::PausedToReady {
+            self.background.let_picture(Picture::Hurries);
         }
         let success = self.parent_change_state(transition)?;
         if transition == gst::StateChange::PausedToReady {
             *locked(&self.painter) = Painter::default();
+            self.background.clear();
             self.has_refused_caps.store(false, Ordering::Relaxed);
         }
         Ok(success)

@@ -39,12 +39,14 @@
 //!
 //! Put the element before those that crop or flip: they drop the masks.
 
+mod background;
 mod enums;
 mod formats;
 mod imp;
 mod mapping;
 mod masks;
 mod negotiation;
+mod outputs;
 mod painter;
 mod presets;
 mod settings;

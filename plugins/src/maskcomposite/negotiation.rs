@@ -13,6 +13,17 @@ pub(super) fn template_caps() -> gst::Caps {
     gst_video::VideoCapsBuilder::new().format_list(all()).width_range(sides.clone()).height_range(sides).build()
 }
 
+/// What the background may be: all that GStreamer's converter reads.
+pub(super) fn background_caps() -> gst::Caps {
+    gst_video::VideoCapsBuilder::new().format_list(VideoFormat::iter_raw()).build()
+}
+
+/// What a key is.
+pub(super) fn key_caps() -> gst::Caps {
+    let sides = 1..=*sa3::frame::SIDE_RANGE_IN_PIXELS.end() as i32;
+    gst_video::VideoCapsBuilder::new().format(VideoFormat::Gray8).width_range(sides.clone()).height_range(sides).build()
+}
+
 /// What can come in when downstream takes `caps`.
 pub(super) fn sink_caps(caps: &gst::Caps) -> gst::Caps {
     with_formats(caps, |format| inputs(format).collect())

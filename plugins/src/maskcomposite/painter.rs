@@ -1,14 +1,17 @@
 //! What happens to one buffer: look at its masks, decide, draw. Knows no pads.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gst_video::VideoInfo;
-use sa3::Result;
-use sa3::composite::{Compositor, Mode, Style};
+use sa3::composite::{Compositor, Mode, Region, Style};
+use sa3::{Objects, Result};
 
+use super::background::{Fit, Fitting, Shown};
 use super::mapping::{draw_on, gain_alpha};
 use super::masks::{MaskKeeper, MaskRules, Unusable, Verdict};
 use super::negotiation::gains_alpha;
+use super::outputs::KeyMaker;
 use crate::meta::MaskMeta;
 
 /// The caps on both sides.
@@ -20,10 +23,22 @@ pub(super) struct Stream {
     pub(super) out_info: Option<VideoInfo>,
 }
 
+/// What the user wants of one frame.
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) style: Arc<Style>,
+    pub(super) rules: MaskRules,
+    pub(super) background: Option<Shown>,
+    pub(super) fit: Fit,
+    /// The key's layout, where somebody takes it.
+    pub(super) key_info: Option<VideoInfo>,
+}
+
 /// A buffer and what was done to it.
 #[derive(Debug)]
 pub(super) struct Painted {
     pub(super) buffer: gst::Buffer,
+    pub(super) key: Option<gst::Buffer>,
     /// Time that drawing took; `None` when the buffer passed as it was.
     pub(super) taken: Option<Duration>,
     /// Objects it came with; `None` without masks.
@@ -41,6 +56,8 @@ pub(super) struct Painter {
     pub(super) stream: Option<Stream>,
     compositor: Compositor,
     keeper: MaskKeeper,
+    fitting: Fitting,
+    key_maker: KeyMaker,
     /// The user knows of: no masks, old ones, mismatched ones.
     has_told: [bool; 3],
 }
@@ -49,17 +66,19 @@ impl Painter {
     /// Draws what `buffer` carries. `None` before caps are agreed on.
     ///
     /// # Errors
-    /// [`sa3::Error::Frame`] when the buffer's memory cannot be drawn on.
-    pub(super) fn paint(&mut self, buffer: gst::Buffer, style: &Style, rules: MaskRules) -> Option<Result<Painted>> {
+    /// [`sa3::Error::Frame`] when the buffer's memory cannot be drawn on, or the background cannot be read.
+    pub(super) fn paint(&mut self, buffer: gst::Buffer, wish: &Wish) -> Option<Result<Painted>> {
         let stream = self.stream.as_ref()?;
         let (in_info, out_info) = (stream.in_info.clone(), stream.out_info.clone()?);
         let attached = MaskMeta::read(&buffer);
         let count = attached.as_ref().map(|attached| attached.objects.items.len() as u32);
-        let (verdict, flaw) = self.keeper.judge(attached, (in_info.width(), in_info.height()), rules);
-        let is_news = flaw.is_some_and(|flaw| self.is_news(flaw, style.mode));
-        let drawn = self.draw(buffer, &verdict, style, (&in_info, &out_info));
-        Some(drawn.map(|(buffer, taken)| Painted {
+        let (verdict, flaw) = self.keeper.judge(attached, (in_info.width(), in_info.height()), wish.rules);
+        let is_news = flaw.is_some_and(|flaw| self.is_news(flaw, wish.style.mode));
+        let key = wish.key_info.as_ref().map(|info| self.key(&buffer, &verdict, wish, info)).transpose();
+        let drawn = key.and_then(|key| Ok((self.draw(buffer, &verdict, wish, (&in_info, &out_info))?, key)));
+        Some(drawn.map(|((buffer, taken), key)| Painted {
             buffer,
+            key,
             taken,
             objects: count,
             flaw,
@@ -72,10 +91,10 @@ impl Painter {
         &mut self,
         mut buffer: gst::Buffer,
         verdict: &Verdict,
-        style: &Style,
+        wish: &Wish,
         (in_info, out_info): (&VideoInfo, &VideoInfo),
     ) -> Result<(gst::Buffer, Option<Duration>)> {
-        let gains_alpha = gains_alpha(in_info, out_info);
+        let (style, gains_alpha) = (&*wish.style, gains_alpha(in_info, out_info));
         let is_untouched = match verdict {
             Verdict::Show(objects) => style.leaves_untouched(objects),
             Verdict::Pass => true,
@@ -89,18 +108,35 @@ impl Painter {
             // The old buffer goes first, so that its memory need not be copied.
             buffer = gain_alpha(&buffer, in_info, out_info)?;
         }
+        let backdrop = match &wish.background {
+            Some(shown) if style.mode == Mode::Replace => Some(self.fitting.fit(shown, out_info, &wish.fit)?),
+            _ => None,
+        };
         let compositor = &mut self.compositor;
         draw_on(buffer.make_mut(), out_info, |frame| {
             if gains_alpha && !frame.has_alpha_plane() {
                 compositor.make_opaque(frame);
             }
             match verdict {
-                Verdict::Show(objects) => compositor.composite(frame, objects, style),
+                Verdict::Show(objects) => compositor.composite_over(frame, objects, style, backdrop),
                 Verdict::Hide => compositor.hide(frame, style.mode == Mode::Cutout),
                 Verdict::Pass => {}
             }
         })?;
         Ok((buffer, Some(start.elapsed())))
+    }
+
+    /// White where the frame is seen, black where it is not.
+    fn key(&mut self, frame: &gst::BufferRef, verdict: &Verdict, wish: &Wish, info: &VideoInfo) -> Result<gst::Buffer> {
+        let Self { compositor, key_maker, .. } = self;
+        key_maker.make(frame, info, |key| match verdict {
+            Verdict::Show(objects) => compositor.paint_key(key, objects, &wish.style),
+            Verdict::Hide => compositor.hide(key, false),
+            Verdict::Pass => {
+                let nowhere = Style { region: Region::Inside, ..Style::default() };
+                compositor.paint_key(key, &Objects::default(), &nowhere);
+            }
+        })
     }
 
     /// Each flaw is told once. Modes that draw on the picture have nothing to tell of frames without masks.

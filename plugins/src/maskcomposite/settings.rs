@@ -28,6 +28,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// Colour of what a background leaves empty.
+    pub(super) fn border_argb(&self) -> u32 {
+        argb_of(self.style.fill_color)
+    }
+
     /// Sets the property `name` to a value that its spec allows.
     pub(super) fn set(&mut self, name: &str, value: &Value) {
         if name == "preset" {
@@ -193,6 +198,15 @@ mod tests {
         assert_eq!(settings.style.color, Rgb { r: 1, g: 2, b: 3 });
     }
 
+    const PRESETS: [Preset; 6] = [
+        Preset::PortraitBlur,
+        Preset::Privacy,
+        Preset::Presenter,
+        Preset::Inspection,
+        Preset::VirtualBackground,
+        Preset::BroadcastKey,
+    ];
+
     #[test]
     fn presets_set_what_they_name_and_the_rest_of_their_properties_to_defaults() {
         let mut settings = Settings::default();
@@ -207,8 +221,7 @@ mod tests {
         assert!(settings.style.boxes && settings.style.edges.grow == 0.0);
         assert_eq!(settings.mask_rules, MaskRules::default(), "what was privacy's is gone");
         assert_eq!(settings.style.fill_color, Rgb { r: 1, g: 2, b: 3 }, "not a preset's");
-        use Preset::{BroadcastKey, Inspection, PortraitBlur, Presenter, Privacy, VirtualBackground};
-        for preset in [PortraitBlur, Privacy, Presenter, Inspection, VirtualBackground, BroadcastKey] {
+        for preset in PRESETS {
             let values = presets::values(preset).unwrap();
             assert!(values.iter().all(|(name, _)| presets::NAMES.contains(name)), "{preset:?}");
         }

@@ -45,11 +45,18 @@ fn rig_formats() -> Vec<VideoFormat> {
     list.iter().map(|format| format.get::<&str>().unwrap().parse().unwrap()).collect()
 }
 
+/// The mode as gst-launch takes it.
+fn nick(mode: Mode) -> String {
+    let value = gstsa3::maskcomposite::Mode::from(mode).to_value();
+    let (_, value) = glib::EnumValue::from_value(&value).unwrap();
+    value.nick().into()
+}
+
 #[test]
 fn every_mode_works_on_every_format_odd_sizes_and_scattered_planes() {
     for format in rig_formats() {
         for mode in Mode::ALL {
-            let mode = format!("{mode:?}").to_lowercase();
+            let mode = nick(mode);
             for (width, height) in [(61, 37), (1, 1)] {
                 let info = info(format, width, height);
                 let mut rig = Rig::open(&format!("mode={mode} feather=4 grow=2 fill-holes=true min-area=0.001"), &info);
@@ -132,7 +139,7 @@ fn five_hundred_strange_objects_are_survived_in_every_mode() {
     }
     let objects = Objects { items, ..disc(&info) };
     for mode in Mode::ALL {
-        let mut rig = Rig::open(&format!("boxes=true mode={mode:?}").to_lowercase(), &info);
+        let mut rig = Rig::open(&format!("boxes=true mode={}", nick(mode)), &info);
         assert!(rig.through(frame_with(&info, &objects)).size() >= info.size(), "{mode:?}");
         assert!(rig.complaints().is_empty(), "{mode:?}");
     }

@@ -4,8 +4,10 @@
 
 mod caps;
 mod effects;
+mod keying;
 mod masks;
 mod passing;
 mod pipelines;
 mod pixels;
+mod replacing;
 mod rig;

@@ -8,10 +8,10 @@ use gst_video::VideoInfo;
 use crate::rig::{bytes, init};
 
 /// A frame's caps and bytes.
-type Seen = (gst::Caps, Vec<u8>);
+pub type Seen = (gst::Caps, Vec<u8>);
 
 /// Runs a pipeline to its end and returns the frames that reached the element named `last`.
-fn run(description: &str) -> Vec<Seen> {
+pub fn run(description: &str) -> Vec<Seen> {
     run_with(description, |_, _| ())
 }
 
