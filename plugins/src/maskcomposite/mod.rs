@@ -23,6 +23,12 @@
 //!
 //! `mode=matte` shows the masks themselves, `outline` and `glow` draw lines and light around the objects.
 //!
+//! `mode=replace` puts another background behind the objects: frames of the request pad `background`, the picture at
+//! `background-location`, or `fill-color`. `light-wrap` and `despill` make the two belong together.
+//!
+//! The request pads `fill_src` and `key_src` carry fill and key for a keyer, with equal timestamps; `src` may stay open
+//! beside them.
+//!
 //! # Frames without masks
 //!
 //! A frame may come without masks (nobody looked at it), with masks older than `max-mask-age`, or with masks made for a
@@ -35,7 +41,8 @@
 //! | --- | --- |
 //! | WARNING | once, when masks were made for a frame of another shape |
 //! | WARNING | once, when frames come without masks and the mode is to change a region |
-//! | ERROR | interlaced video; a frame that cannot be written |
+//! | WARNING | the background stalls; a new `background-location` cannot be loaded: the one before stays |
+//! | ERROR | interlaced video; a frame that cannot be written; a `background-location` that cannot be loaded at the start |
 //!
 //! Put the element before those that crop or flip: they drop the masks.
 
