@@ -91,6 +91,27 @@ pub enum ObjectState {
     Lost,
 }
 
+impl ObjectState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::New, Self::Tracked, Self::Propagated, Self::Held, Self::Lost];
+
+    /// Its name in files and properties.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Tracked => "tracked",
+            Self::Propagated => "propagated",
+            Self::Held => "held",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// The state of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
 /// Where a concept is on one frame, all of its instances together.
 #[derive(Debug, Clone)]
 pub struct SemanticMap {

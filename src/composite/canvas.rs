@@ -4,13 +4,12 @@ use std::ops::Range;
 
 use super::blend::Brush;
 use super::coverage::cover_row;
-use super::distance::Distances;
 use super::glyphs::Typesetter;
 use super::passes::{Grid, Pass, color_passes};
 use super::planes::FrameMut;
 use super::region::Territory;
 use super::rows::AlphaRows;
-use super::scene::{Layer, Shape};
+use super::scene::{Layer, Scene, Shape};
 use super::stencil::Stencil;
 use crate::frame::PixelFormat;
 
@@ -35,7 +34,7 @@ impl Canvas {
         &mut self,
         frame: &mut FrameMut<'_>,
         layer: &Layer,
-        distances: &[Distances],
+        scene: &Scene,
         typesetter: &Typesetter,
     ) {
         let passes = color_passes(frame.format);
@@ -47,9 +46,10 @@ impl Canvas {
                 let alphas = self.rows.row_mut((y % 2) as usize);
                 match &layer.shape {
                     Shape::Mask(index, part) => {
-                        cover_row(&distances[*index], *part, y, &mut self.pixel_distances, alphas)
+                        cover_row(&scene.distances[*index], *part, y, &mut self.pixel_distances, alphas)
                     }
                     Shape::Rect(rect) => rect.cover_row(y, &layer.columns, alphas),
+                    Shape::Trail(line) => scene.trails.cover_row(line, y, &layer.columns, alphas),
                     Shape::Text(line) => typesetter.cover_row(line, y, &layer.columns, alphas),
                 }
             }

@@ -2,10 +2,11 @@
 //!
 //! Last stage of the flow. Top to bottom:
 //!
-//! 1. [`Style`]: what the caller wants to see; `label_format`, `palette`: texts and colours
+//! 1. [`Style`]: what the caller wants to see; `selection`, `overrides`: of which objects, and what differs for some;
+//!    `label_format`, `palette`: texts and colours
 //! 2. `clean`, `cells`, `field`, `distance`, `spread`: a soft mask becomes distances to a smooth edge, on a lattice of a
 //!    few pixels
-//! 3. `scene`: objects become layers, bottom first: masks with outlines, boxes, `labels` on plates; or
+//! 3. `scene`: objects become layers, bottom first: masks with outlines, `trails`, boxes, `labels` on plates; or
 //!    `region`: all masks become one shape, for the modes that change what is in it or around it
 //! 4. `coverage`, `shapes`, `glyphs`: a layer or a region becomes alphas, one pixel row at a time
 //! 5. `canvas`, `rows`, `passes`, `blend`, `stencil`: two rows of alphas are painted onto the planes of the format, in an
@@ -30,6 +31,7 @@ mod glyphs;
 mod ink;
 mod label_format;
 mod labels;
+mod overrides;
 mod palette;
 mod passes;
 mod planes;
@@ -38,18 +40,23 @@ mod region;
 mod rows;
 mod samples;
 mod scene;
+mod selection;
 mod shapes;
 mod spread;
 mod stencil;
 mod style;
 #[cfg(test)]
 mod tests;
+mod trails;
 
 pub use backdrop::Backdrop;
 pub use label_format::LabelFormat;
+pub use overrides::Overrides;
 pub use planes::{FrameMut, PlaneMut};
 pub use raster::Raster;
+pub use selection::Selection;
 pub use style::{ColorBy, Edges, Mode, Region, Rgb, Style};
+pub use trails::MAX_TRAIL_IN_FRAMES;
 
 use crate::objects::Objects;
 use canvas::Canvas;
@@ -95,7 +102,7 @@ impl Compositor {
             Mode::Overlay | Mode::Outline | Mode::Glow => {
                 self.scene.lay_overlay(frame, objects, style, &mut self.palette, &mut self.typesetter);
                 for layer in &self.scene.layers {
-                    self.canvas.paint_layer(frame, layer, &self.scene.distances, &self.typesetter);
+                    self.canvas.paint_layer(frame, layer, &self.scene, &self.typesetter);
                 }
             }
             Mode::Cutout => {

@@ -15,6 +15,7 @@ use super::palette::Palette;
 use super::planes::FrameMut;
 use super::shapes::RoundRect;
 use super::style::{Edges, Mode, Rgb, Style};
+use super::trails::{Line, Trails};
 use crate::boxes::BoxXyxy;
 use crate::objects::{Object, Objects};
 
@@ -38,6 +39,8 @@ pub(super) enum Shape {
     Rect(RoundRect),
     /// A line of text.
     Text(Range<usize>),
+    /// Where an object came along.
+    Trail(Line),
 }
 
 /// A shape, the pixels it may touch, and its ink.
@@ -54,6 +57,7 @@ pub(super) struct Layer {
 pub(super) struct Scene {
     pub(super) layers: Vec<Layer>,
     pub(super) distances: Vec<Distances>,
+    pub(super) trails: Trails,
     cleaner: Cleaner,
     field: Field,
     drawn: Vec<Drawn>,
@@ -65,9 +69,21 @@ pub(super) struct Scene {
 #[derive(Debug)]
 struct Drawn {
     item: usize,
-    color: Rgb,
+    look: Look,
     /// `None`: nothing of its mask is inside.
     mask: Option<DrawnMask>,
+}
+
+/// What of the style counts for one object.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    color: Rgb,
+    opacity: f32,
+    /// Of lines and text.
+    line_opacity: f32,
+    outline_width: f32,
+    boxes: bool,
+    labels: bool,
 }
 
 #[derive(Debug)]
@@ -82,7 +98,7 @@ struct DrawnMask {
 
 impl Scene {
     /// Measures the masks of the selected objects, exactly up to `reach` pixels from their edges.
-    fn measure(&mut self, objects: &Objects, style: &Style, frame_size: [u32; 2], reach: f32) {
+    fn measure(&mut self, objects: &Objects, style: &Style, frame_size: [u32; 2], reach: f32, palette: &mut Palette) {
         self.drawn.clear();
         self.layers.clear();
         let mut used = 0;
@@ -102,7 +118,8 @@ impl Scene {
                     size_class: self.field.cells.inside_count.ilog2(),
                 }
             });
-            self.drawn.push(Drawn { item, color: Rgb::BLACK, mask });
+            let look = Look::of(object, style, frame_size, palette);
+            self.drawn.push(Drawn { item, look, mask });
         }
     }
 
@@ -116,16 +133,14 @@ impl Scene {
         typesetter: &mut Typesetter,
     ) {
         let frame_size = [frame.width, frame.height];
-        let reach = mask_parts(style, frame_size, Rgb::BLACK).map(|(part, _, _)| part.reach()).fold(0.0, f32::max);
-        self.measure(objects, style, frame_size, reach);
-        for drawn in &mut self.drawn {
-            drawn.color = palette.color_of(&objects.items[drawn.item], style);
-        }
+        let widest = style.widest_outline(auto_outline_width(frame_size));
+        let plain = Look::plain(style, widest);
+        let reach = mask_parts(style, frame_size, &plain).map(|(part, ..)| part.reach()).fold(0.0, f32::max);
+        self.measure(objects, style, frame_size, reach, palette);
         self.lay_masks(frame, objects, style);
-        if style.boxes {
-            self.lay_boxes(frame, objects, style);
-        }
-        if style.labels {
+        self.lay_trails(frame, objects, style);
+        self.lay_boxes(frame, objects);
+        if self.drawn.iter().any(|drawn| drawn.look.labels) {
             self.lay_labels(frame, objects, style, typesetter);
         }
     }
@@ -140,7 +155,7 @@ impl Scene {
         for drawn in &self.drawn {
             let Some(mask) = &drawn.mask else { continue };
             let [columns, rows] = self.distances[mask.distances].extent(frame_size);
-            for (part, color, opacity) in mask_parts(style, frame_size, drawn.color) {
+            for (part, color, opacity) in mask_parts(style, frame_size, &drawn.look) {
                 let ink = Ink::new(color, opacity, frame.format, frame.colorimetry);
                 let shape = Shape::Mask(mask.distances, part);
                 self.layers.push(Layer { shape, columns: columns.clone(), rows: rows.clone(), ink });
@@ -148,13 +163,26 @@ impl Scene {
         }
     }
 
-    fn lay_boxes(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style) {
+    fn lay_trails(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style) {
+        self.trails.note(objects, style.trail_in_frames);
+        let frame_size = [frame.width, frame.height];
+        let width = 1.5 * auto_outline_width(frame_size);
+        for drawn in &self.drawn {
+            let id = objects.items[drawn.item].id;
+            let Some(line) = id.and_then(|id| self.trails.line(id, frame_size, width)) else { continue };
+            let [columns, rows] = self.trails.extent(&line, frame_size);
+            let ink = Ink::new(drawn.look.color, drawn.look.line_opacity, frame.format, frame.colorimetry);
+            self.layers.push(Layer { shape: Shape::Trail(line), columns, rows, ink });
+        }
+    }
+
+    fn lay_boxes(&mut self, frame: &FrameMut<'_>, objects: &Objects) {
         let width = auto_outline_width([frame.width, frame.height]).round().max(1.0);
         let halo = (HALO_IN_OUTLINES * width).round().max(1.0);
-        for drawn in &self.drawn {
+        for drawn in self.drawn.iter().filter(|drawn| drawn.look.boxes) {
             let anchor = anchor_of(&objects.items[drawn.item].box_in_frame, frame);
             for (grown_by, width, color, opacity) in
-                [(halo, width + 2.0 * halo, Rgb::BLACK, HALO_OPACITY), (0.0, width, drawn.color, 1.0)]
+                [(halo, width + 2.0 * halo, Rgb::BLACK, HALO_OPACITY), (0.0, width, drawn.look.color, 1.0)]
             {
                 let rect = RoundRect {
                     x0: anchor.x0 - grown_by,
@@ -164,26 +192,26 @@ impl Scene {
                     radius: width + grown_by,
                     frame_width: Some(width),
                 };
-                self.layers.push(rect_layer(rect, color, opacity * style.line_opacity(), frame));
+                self.layers.push(rect_layer(rect, color, opacity * drawn.look.line_opacity, frame));
             }
         }
     }
 
     fn lay_labels(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style, typesetter: &mut Typesetter) {
         self.labels.begin_frame([frame.width, frame.height], typesetter);
-        let opacity = style.line_opacity();
         // Best scores choose their places first.
         self.drawn.sort_by_key(|drawn| drawn.item);
-        for drawn in &self.drawn {
+        for drawn in self.drawn.iter().filter(|drawn| drawn.look.labels) {
+            let Look { color, line_opacity: opacity, .. } = drawn.look;
             let object = &objects.items[drawn.item];
-            let anchor = drawn.anchor(object, style, frame);
+            let anchor = drawn.anchor(object, frame);
             style.label_format.fill(object, &mut self.text);
             let Some(label) = self.labels.place(&mut self.text, &anchor, typesetter) else { continue };
-            let layer = rect_layer(label.plate, drawn.color, PLATE_OPACITY * opacity, frame);
+            let layer = rect_layer(label.plate, color, PLATE_OPACITY * opacity, frame);
             let (columns, rows) = (layer.columns.clone(), layer.rows.clone());
             self.layers.push(layer);
             let line = typesetter.set(&self.text, self.labels.text_size_in_pixels(), label.pen_x, label.baseline);
-            let color = if drawn.color.luminance() > BRIGHT_PLATE { Rgb::BLACK } else { Rgb::WHITE };
+            let color = if color.luminance() > BRIGHT_PLATE { Rgb::BLACK } else { Rgb::WHITE };
             let ink = Ink::new(color, opacity, frame.format, frame.colorimetry);
             self.layers.push(Layer { shape: Shape::Text(line), columns, rows, ink });
         }
@@ -191,14 +219,37 @@ impl Scene {
 }
 
 impl Drawn {
-    fn anchor(&self, object: &Object, style: &Style, frame: &FrameMut<'_>) -> Anchor {
+    fn anchor(&self, object: &Object, frame: &FrameMut<'_>) -> Anchor {
         match &self.mask {
-            Some(mask) if !style.boxes => Anchor {
+            Some(mask) if !self.look.boxes => Anchor {
                 label_center_x: Some(mask.center_x * frame.width as f32),
                 ..anchor_of(&mask.inside_box, frame)
             },
             _ => anchor_of(&object.box_in_frame, frame),
         }
+    }
+}
+
+impl Look {
+    fn of(object: &Object, style: &Style, frame_size: [u32; 2], palette: &mut Palette) -> Self {
+        let own = style.overrides.of(object);
+        let auto = || own.outline_width.or(style.outline_width).unwrap_or_else(|| auto_outline_width(frame_size));
+        let opacity = own.opacity.unwrap_or(style.opacity);
+        Self {
+            color: own.color.unwrap_or_else(|| palette.color_of(object, style)),
+            opacity,
+            line_opacity: style.line_opacity(opacity),
+            outline_width: auto(),
+            boxes: own.boxes.unwrap_or(style.boxes),
+            labels: own.labels.unwrap_or(style.labels),
+        }
+    }
+
+    /// That of an object without a style of its own.
+    fn plain(style: &Style, outline_width: f32) -> Self {
+        let line_opacity = style.line_opacity(style.opacity);
+        let Style { opacity, boxes, labels, .. } = *style;
+        Self { color: Rgb::BLACK, opacity, line_opacity, outline_width, boxes, labels }
     }
 }
 
@@ -221,12 +272,11 @@ fn anchor_of(box_in_frame: &BoxXyxy, frame: &FrameMut<'_>) -> Anchor {
     }
 }
 
-/// What is drawn of a mask in an object's colour, with its ink and its opacity, bottom first.
-fn mask_parts(style: &Style, frame_size: [u32; 2], color: Rgb) -> impl Iterator<Item = (Part, Rgb, f32)> {
+/// What is drawn of a mask, with its ink and its opacity, bottom first.
+fn mask_parts(style: &Style, frame_size: [u32; 2], look: &Look) -> impl Iterator<Item = (Part, Rgb, f32)> {
     let Edges { grow: grown_by, feather, .. } = style.edges;
-    let width = outline_width(style, frame_size);
-    let opacity = style.line_opacity();
-    let tint = || (Part::Inside { grown_by, ramp: feather.max(1.0) }, color, style.opacity);
+    let Look { color, line_opacity: opacity, outline_width: width, .. } = *look;
+    let tint = || (Part::Inside { grown_by, ramp: feather.max(1.0) }, color, look.opacity);
     let light = || {
         let auto = RADIUS_IN_FRAME * frame_size[0].min(frame_size[1]) as f32;
         (Part::Glow { grown_by, width: style.radius.unwrap_or(auto).max(1.0) }, color, opacity)
@@ -240,10 +290,6 @@ fn mask_parts(style: &Style, frame_size: [u32; 2], color: Rgb) -> impl Iterator<
     };
     let halo = (width > 0.0 && style.mode != Mode::Glow).then(halo);
     [first, halo, (width > 0.0).then(line)].into_iter().flatten()
-}
-
-fn outline_width(style: &Style, frame_size: [u32; 2]) -> f32 {
-    style.outline_width.unwrap_or_else(|| auto_outline_width(frame_size))
 }
 
 /// The width that looks alike at every resolution.

@@ -1,8 +1,8 @@
 //! What the caller wants to see: mode, colours, lines, text.
 
-use std::sync::Arc;
-
 use super::label_format::LabelFormat;
+use super::overrides::Overrides;
+use super::selection::Selection;
 use crate::objects::{Object, Objects};
 
 /// How far [`Mode::Dim`] goes unless told: what is dimmed is still seen.
@@ -127,8 +127,12 @@ pub struct Style {
     pub labels: bool,
     /// What labels say.
     pub label_format: LabelFormat,
-    /// Only objects with one of these labels count; empty: all.
-    pub select: Vec<Arc<str>>,
+    /// Only these objects count.
+    pub select: Selection,
+    /// How some objects are drawn differently.
+    pub overrides: Overrides,
+    /// Length of the lines that show where objects came along, in frames; 0: none.
+    pub trail_in_frames: u32,
     /// Where the modes that change a region act.
     pub region: Region,
     /// What is done to the masks first.
@@ -160,7 +164,9 @@ impl Default for Style {
             boxes: false,
             labels: true,
             label_format: LabelFormat::default(),
-            select: Vec::new(),
+            select: Selection::default(),
+            overrides: Overrides::default(),
+            trail_in_frames: 0,
             region: Region::Auto,
             edges: Edges::default(),
             radius: None,
@@ -179,7 +185,7 @@ impl Style {
     pub fn leaves_untouched(&self, objects: &Objects) -> bool {
         let has_objects = || objects.items.iter().any(|object| self.selects(object));
         match self.mode {
-            Mode::Overlay => self.opacity <= 0.0 || !has_objects(),
+            Mode::Overlay => (self.opacity <= 0.0 && !self.overrides.set_opacity()) || !has_objects(),
             Mode::Outline | Mode::Glow => !has_objects(),
             Mode::Matte => false,
             Mode::KeyFill if !self.is_premultiplied && self.despill <= 0.0 => true,
@@ -201,7 +207,7 @@ impl Style {
 
     /// True when `object` counts.
     pub fn selects(&self, object: &Object) -> bool {
-        self.select.is_empty() || self.select.contains(&object.label)
+        self.select.includes(object)
     }
 
     /// How much the region is changed, 0..1.
@@ -209,11 +215,16 @@ impl Style {
         self.amount.unwrap_or(if self.mode == Mode::Dim { AUTO_DIM } else { 1.0 }).clamp(0.0, 1.0)
     }
 
-    /// Opacity of lines and text, 0..1.
-    pub(super) fn line_opacity(&self) -> f32 {
+    /// Opacity of lines and text of a mask of this opacity, 0..1.
+    pub(super) fn line_opacity(&self, opacity: f32) -> f32 {
         if self.mode != Mode::Overlay {
             return 1.0;
         }
-        (2.0 * self.opacity).clamp(0.0, 1.0)
+        (2.0 * opacity).clamp(0.0, 1.0)
+    }
+
+    /// Width of the widest outline that an object may have, in pixels.
+    pub(super) fn widest_outline(&self, auto_width: f32) -> f32 {
+        self.outline_width.unwrap_or(auto_width).max(self.overrides.widest_outline())
     }
 }

@@ -142,7 +142,7 @@ fn alpha_and_padding_bytes_are_kept_by_overlays() {
 #[test]
 fn nothing_to_do_changes_nothing() {
     let one = objects(vec![disc("dog", [0.5, 0.5], 0.3, 1.0)]);
-    let elsewhere = Style { select: vec!["cat".into()], ..Style::default() };
+    let elsewhere = Style { select: Selection::parse("select", "cat").unwrap(), ..Style::default() };
     let invisible = Style { opacity: 0.0, ..Style::default() };
     for (objects, style) in [(&objects(vec![]), &Style::default()), (&one, &elsewhere), (&one, &invisible)] {
         assert!(style.leaves_untouched(objects));
@@ -220,12 +220,12 @@ fn strange_objects_are_drawn_without_harm() {
     }
 }
 
-/// A gradient with three objects: one cut by the frame, two that overlap.
-fn golden(name: &str, format: PixelFormat, style: &Style) {
+/// A gradient, and three objects: one cut by the frame, two that overlap.
+fn golden_picture(format: PixelFormat) -> (Picture, Vec<Object>) {
     let size = (320u32, 180u32);
     let mut picture = Picture::new(format, size);
-    let bytes_per_pixel = picture.planes[0].1 / 320;
     let stride = picture.planes[0].1;
+    let bytes_per_pixel = stride / 320;
     for (index, byte) in picture.planes[0].0.iter_mut().enumerate() {
         let (x, y, channel) = (index % stride / bytes_per_pixel, index / stride, index % stride % bytes_per_pixel);
         *byte = [(40 + x / 3) as u8, (60 + y / 2) as u8, 110, 255][channel];
@@ -237,9 +237,18 @@ fn golden(name: &str, format: PixelFormat, style: &Style) {
         disc("κύμα Ω", [0.02, 0.2], 0.1, aspect),
     ];
     items.iter_mut().zip([0.93, 0.71, 0.52]).for_each(|(object, score)| object.score = score);
+    (picture, items)
+}
+
+fn pixels_of(picture: &Picture, bytes_per_pixel: usize) -> Vec<u8> {
+    (0..180).flat_map(|y| picture.row(0, y)[..320 * bytes_per_pixel].to_vec()).collect()
+}
+
+fn golden(name: &str, format: PixelFormat, style: &Style) {
+    let (mut picture, items) = golden_picture(format);
+    let bytes_per_pixel = picture.planes[0].1 / 320;
     picture.draw(&objects(items), style);
-    let pixels: Vec<u8> = (0..180).flat_map(|y| picture.row(0, y)[..320 * bytes_per_pixel].to_vec()).collect();
-    compare_with_golden(name, size, bytes_per_pixel, &pixels);
+    compare_with_golden(name, (320, 180), bytes_per_pixel, &pixels_of(&picture, bytes_per_pixel));
 }
 
 /// `SA3_UPDATE_GOLDEN=1` writes the pictures anew before they are compared; look at them before they are committed.
@@ -289,4 +298,27 @@ fn golden_glow() {
 #[test]
 fn golden_cutout() {
     golden("cutout.png", PixelFormat::Rgba, &Style { mode: Mode::Cutout, ..Style::default() });
+}
+
+#[test]
+fn golden_styles_and_trails() {
+    let (mut picture, mut items) = golden_picture(PixelFormat::Rgb);
+    let text = "dog: color=#ff2020 opacity=0.8 labels=false; #2: outline-width=6 boxes=true; score>=0.9: opacity=0.3";
+    let overrides = Overrides::parse("styles", text).unwrap();
+    let style = Style { overrides, trail_in_frames: 30, ..Style::default() };
+    let mut compositor = Compositor::default();
+    for step in (0..12).rev() {
+        for (object, id) in items.iter_mut().zip(1..) {
+            let shift = 0.02 * step as f32;
+            let BoxXyxy { x0, x1, .. } = disc("", [0.42, 0.55], 0.16, 16.0 / 9.0).box_in_frame;
+            object.id = Some(id);
+            if id == 1 {
+                (object.box_in_frame.x0, object.box_in_frame.x1) = (x0 + shift, x1 + shift);
+            }
+        }
+        let mut drawn = if step == 0 { None } else { Some(Picture::new(PixelFormat::Rgb, (320, 180))) };
+        let target = drawn.as_mut().unwrap_or(&mut picture);
+        compositor.composite(&mut target.frame(), &objects(items.clone()), &style);
+    }
+    compare_with_golden("styles.png", (320, 180), 3, &pixels_of(&picture, 3));
 }

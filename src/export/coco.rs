@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::categories::Categories;
 use super::document::{Added, Assembly, Draft};
 use super::options::{Coordinates, Options};
-use super::record::{Segmentation, bbox, state_name};
+use super::record::{Segmentation, bbox};
 use super::shape::{Shape, Shaped};
 use super::spool::Spool;
 use crate::error::Result;
@@ -80,7 +80,7 @@ fn add_known(fields: &mut Map<String, Value>, object: &Object) {
         fields.insert("track_id".into(), id.into());
     }
     if let Some(state) = object.state {
-        fields.insert("state".into(), state_name(state).into());
+        fields.insert("state".into(), state.name().into());
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::json;
 
 use super::options::Options;
-use super::record::{Segmentation, bbox, polygon_scale, state_name};
+use super::record::{Segmentation, bbox, polygon_scale};
 use super::shape::Shaped;
 
 /// The first line.
@@ -31,7 +31,7 @@ pub(super) fn write_lines(shaped: &Shaped<'_>, options: &Options, out: &mut Vec<
             quoted(&object.label),
             object.prompt_index.to_string(),
             object.score.to_string(),
-            object.state.map_or("", state_name).to_string(),
+            object.state.map_or("", |state| state.name()).to_string(),
             format!("{x},{y},{w},{h}"),
             shape.area.to_string(),
             some(object.first_seen_ns),

@@ -121,17 +121,6 @@ impl Segmentation {
     }
 }
 
-/// The name of a state in files.
-pub(super) fn state_name(state: ObjectState) -> &'static str {
-    match state {
-        ObjectState::New => "new",
-        ObjectState::Tracked => "tracked",
-        ObjectState::Propagated => "propagated",
-        ObjectState::Held => "held",
-        ObjectState::Lost => "lost",
-    }
-}
-
 /// A frame as one line of JSON, without the line's end.
 pub fn json_line(shaped: &Shaped<'_>, options: &Options) -> String {
     // Plain data with text keys cannot fail to be written.

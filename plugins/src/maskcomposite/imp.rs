@@ -17,7 +17,7 @@ use super::presets;
 use super::settings::Settings;
 use super::specs::specs;
 use super::stats::Stats;
-use crate::error::post_error;
+use crate::error::{post_error, post_warning};
 use crate::flow::{running_time, stream_time};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -369,7 +369,10 @@ impl ObjectImpl for MaskComposite {
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
         let before = locked(&self.settings).style.mode;
-        locked(&self.settings).set(pspec.name(), value);
+        let was_set = locked(&self.settings).set(pspec.name(), value);
+        if let Err(error) = was_set {
+            post_warning(&*self.obj(), &error, &format!("{error}; what was set before stays"));
+        }
         if locked(&self.settings).style.mode != before {
             self.src_pad.mark_reconfigure();
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use glib::Value;
 use glib::prelude::*;
-use sa3::composite::{LabelFormat, Rgb, Style};
+use sa3::composite::{LabelFormat, Overrides, Rgb, Selection, Style};
 
 use super::masks::MaskRules;
 use super::{AlphaMode, BackgroundFit, ColorBy, KeyRange, Mode, Preset, Region, presets};
@@ -23,8 +23,9 @@ pub(super) struct Settings {
     pub(super) background_location: String,
     pub(super) key_range: KeyRange,
     preset: Preset,
-    /// `select` as the user wrote it.
+    /// `select` and `styles` as the user wrote them.
     select: String,
+    styles: String,
 }
 
 impl Settings {
@@ -34,7 +35,10 @@ impl Settings {
     }
 
     /// Sets the property `name` to a value that its spec allows.
-    pub(super) fn set(&mut self, name: &str, value: &Value) {
+    ///
+    /// # Errors
+    /// [`sa3::Error::Setting`] for a text that cannot be read; what was set before stays.
+    pub(super) fn set(&mut self, name: &str, value: &Value) -> sa3::Result<()> {
         if name == "preset" {
             return self.apply(value.get().unwrap_or_default());
         }
@@ -69,25 +73,31 @@ impl Settings {
             "no-mask-policy" => self.mask_rules.policy = value.get().unwrap_or_default(),
             "max-mask-age" => self.mask_rules.max_age = value.get::<i32>().ok().and_then(|age| age.try_into().ok()),
             "select" => {
+                style.select = Selection::parse("select", text())?;
                 self.select = text().into();
-                style.select =
-                    text().split(';').map(str::trim).filter(|part| !part.is_empty()).map(Arc::from).collect();
             }
+            "styles" => {
+                style.overrides = Overrides::parse("styles", text())?;
+                self.styles = text().into();
+            }
+            "trails" => style.trail_in_frames = value.get().unwrap_or_default(),
             _ => {}
         }
+        Ok(())
     }
 
     /// Sets what `preset` sets, from the defaults.
-    fn apply(&mut self, preset: Preset) {
+    fn apply(&mut self, preset: Preset) -> sa3::Result<()> {
         self.preset = preset;
-        let Some(values) = presets::values(preset) else { return };
+        let Some(values) = presets::values(preset) else { return Ok(()) };
         let defaults = Self::default();
         for name in presets::NAMES {
             let named = values.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
             if let Some(value) = named.or_else(|| defaults.get(name)) {
-                self.set(name, &value);
+                self.set(name, &value)?;
             }
         }
+        Ok(())
     }
 
     /// The value of the property `name`, if it is one that can be set.
@@ -106,6 +116,8 @@ impl Settings {
             "max-mask-age" => self.mask_rules.max_age.map_or(-1, |age| age as i32).to_value(),
             "preset" => self.preset.to_value(),
             "select" => self.select.to_value(),
+            "styles" => self.styles.to_value(),
+            "trails" => style.trail_in_frames.to_value(),
             "region" => Region::from(style.region).to_value(),
             "radius" => style.radius.map_or(AUTO, exact).to_value(),
             "block-size" => style.block_size.unwrap_or(0).to_value(),
@@ -172,6 +184,8 @@ mod tests {
             ("labels", false.to_value()),
             ("label-format", "#{id}".to_value()),
             ("select", "dog; red car".to_value()),
+            ("styles", "dog: opacity=0.2; #4: boxes=true".to_value()),
+            ("trails", 60u32.to_value()),
             ("region", Region::Outside.to_value()),
             ("radius", 12.5.to_value()),
             ("block-size", 16u32.to_value()),
@@ -191,11 +205,22 @@ mod tests {
             ("max-mask-age", 12i32.to_value()),
         ];
         for (name, value) in values {
-            settings.set(name, &value);
+            settings.set(name, &value).unwrap();
             assert_eq!(format!("{:?}", settings.get(name).unwrap()), format!("{value:?}"), "{name}");
         }
-        assert_eq!(settings.style.select, ["dog".into(), "red car".into()]);
+        assert_eq!(settings.style.select, Selection::parse("select", "dog; red car").unwrap());
         assert_eq!(settings.style.color, Rgb { r: 1, g: 2, b: 3 });
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_read_leaves_the_one_before() {
+        let mut settings = Settings::default();
+        for (name, good, bad) in [("select", "#4", "#four"), ("styles", "dog: boxes=true", "dog: size=4")] {
+            settings.set(name, &good.to_value()).unwrap();
+            let before = settings.style.clone();
+            assert!(settings.set(name, &bad.to_value()).is_err(), "{name}");
+            assert_eq!((settings.get(name).unwrap().get::<&str>(), &settings.style), (Ok(good), &before));
+        }
     }
 
     const PRESETS: [Preset; 6] = [
@@ -210,14 +235,14 @@ mod tests {
     #[test]
     fn presets_set_what_they_name_and_the_rest_of_their_properties_to_defaults() {
         let mut settings = Settings::default();
-        settings.set("preset", &Preset::Privacy.to_value());
+        settings.set("preset", &Preset::Privacy.to_value()).unwrap();
         assert_eq!(settings.style.mode, sa3::composite::Mode::Fill);
         assert_eq!((settings.mask_rules.policy, settings.mask_rules.max_age), (NoMaskPolicy::HideFrame, Some(5)));
-        settings.set("grow", &3.0.to_value());
-        settings.set("fill-color", &0xff01_0203u32.to_value());
-        settings.set("preset", &Preset::None.to_value());
+        settings.set("grow", &3.0.to_value()).unwrap();
+        settings.set("fill-color", &0xff01_0203u32.to_value()).unwrap();
+        settings.set("preset", &Preset::None.to_value()).unwrap();
         assert_eq!(settings.style.edges.grow, 3.0, "none changes nothing");
-        settings.set("preset", &Preset::Inspection.to_value());
+        settings.set("preset", &Preset::Inspection.to_value()).unwrap();
         assert!(settings.style.boxes && settings.style.edges.grow == 0.0);
         assert_eq!(settings.mask_rules, MaskRules::default(), "what was privacy's is gone");
         assert_eq!(settings.style.fill_color, Rgb { r: 1, g: 2, b: 3 }, "not a preset's");
@@ -231,8 +256,8 @@ mod tests {
     fn a_frame_keeps_the_style_it_began_with() {
         let mut settings = Settings::default();
         let held = settings.style.clone();
-        settings.set("outline-width", &(-0.5).to_value());
-        settings.set("opacity", &0.9.to_value());
+        settings.set("outline-width", &(-0.5).to_value()).unwrap();
+        settings.set("opacity", &0.9.to_value()).unwrap();
         assert_eq!((held.opacity, settings.style.opacity, settings.style.outline_width), (0.5, 0.9, None));
     }
 }

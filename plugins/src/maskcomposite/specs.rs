@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use glib::ParamSpec;
 use glib::prelude::*;
 use gst::prelude::GstParamSpecBuilderExt;
-use sa3::composite::{Edges, Rgb, Style};
+use sa3::composite::{Edges, MAX_TRAIL_IN_FRAMES, Rgb, Style};
 
 use super::settings::{AUTO, argb_of};
 use super::{AlphaMode, BackgroundFit, ColorBy, KeyRange, Mode, NoMaskPolicy, Preset, Region};
@@ -50,8 +50,9 @@ fn mode_specs() -> [ParamSpec; 3] {
             .build(),
         text(
             "select",
-            "Labels to show",
-            "Only objects with one of these labels count: labels with ; between (\"dog; red car\"). Empty: all",
+            "Objects to show",
+            "Only these objects count: labels, #ID, prompt=N, score>=X, state=new|tracked|propagated|held|lost, with & \
+             between those that all have to hold and ; between alternatives (\"dog & score>=0.6; #7\"). Empty: all",
             "",
         ),
     ]
@@ -223,8 +224,27 @@ fn color_specs() -> [ParamSpec; 3] {
     ]
 }
 
-fn line_specs() -> [ParamSpec; 2] {
+fn line_specs() -> [ParamSpec; 4] {
     [
+        text(
+            "styles",
+            "Styles of single objects",
+            "Overlay, outline and glow: what differs for some objects, as \"SELECTION: name=value …; …\" with color \
+             (#rrggbb), opacity, outline-width, boxes and labels, and selections as in select (\"person: color=#ff8800; \
+             #7: boxes=true opacity=0.8\"). Of two the later one counts",
+            "",
+        ),
+        glib::ParamSpecUInt::builder("trails")
+            .nick("Length of trails")
+            .blurb(
+                "Overlay, outline and glow: frames of which each object with an id shows the way it came, as a line that \
+                 fades. 0: no trails",
+            )
+            .maximum(MAX_TRAIL_IN_FRAMES)
+            .default_value(0)
+            .mutable_playing()
+            .controllable()
+            .build(),
         number(
             "outline-width",
             "Width of outlines",

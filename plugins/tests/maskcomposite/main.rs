@@ -11,3 +11,4 @@ mod pipelines;
 mod pixels;
 mod replacing;
 mod rig;
+mod styles;
