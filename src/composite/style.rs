@@ -36,11 +36,15 @@ pub enum Mode {
     Replace,
     /// What a keyer takes for fill: the picture, black in the region with [`Style::is_premultiplied`].
     KeyFill,
+    /// The region as an ink wash: a few greys and dark lines.
+    Ink,
+    /// The region as a cartoon: a few steps of brightness, strong colours and dark lines.
+    Cartoon,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Overlay,
         Self::Cutout,
         Self::Blur,
@@ -53,6 +57,8 @@ impl Mode {
         Self::Glow,
         Self::Replace,
         Self::KeyFill,
+        Self::Ink,
+        Self::Cartoon,
     ];
 }
 
@@ -137,7 +143,8 @@ pub struct Style {
     pub region: Region,
     /// What is done to the masks first.
     pub edges: Edges,
-    /// Blur: pixels over which the picture runs together; glow: how far the light is seen; `None`: by the frame's shorter side, 43 at 1080.
+    /// Blur: pixels over which the picture runs together; glow: how far the light is seen; ink and
+    /// cartoon: size of the smallest shapes; `None`: by the frame's shorter side, 43 at 1080.
     pub radius: Option<f32>,
     /// Pixelate: side of a block in pixels; `None`: by the frame's shorter side, 24 at 1080.
     pub block_size: Option<u32>,
@@ -149,7 +156,8 @@ pub struct Style {
     pub light_wrap: f32,
     /// Replace, cutout, key-fill: how much of its colour the edge of what stays takes from its own inside, 0 to 1.
     pub despill: f32,
-    /// Of [`Mode::Desaturate`] and [`Mode::Dim`], 0 (nothing changes) to 1 (grey, black); `None`: 1 and 0.6.
+    /// Of [`Mode::Desaturate`], [`Mode::Dim`], [`Mode::Ink`] and [`Mode::Cartoon`], 0 (nothing changes) to 1; `None`: 1,
+    /// and 0.6 for dim.
     pub amount: Option<f32>,
 }
 
@@ -189,7 +197,7 @@ impl Style {
             Mode::Outline | Mode::Glow => !has_objects(),
             Mode::Matte => false,
             Mode::KeyFill if !self.is_premultiplied && self.despill <= 0.0 => true,
-            Mode::Desaturate | Mode::Dim if self.amount() <= 0.0 => true,
+            Mode::Desaturate | Mode::Dim | Mode::Ink | Mode::Cartoon if self.amount() <= 0.0 => true,
             _ => !self.acts_outside() && !has_objects(),
         }
     }

@@ -44,6 +44,12 @@ pub enum Mode {
     /// For an external keyer.
     #[enum_value(name = "Fill for a keyer, whose key leaves at key_src", nick = "key-fill")]
     KeyFill,
+    /// An artistic look.
+    #[enum_value(name = "The objects, or all but them, as an ink wash", nick = "ink")]
+    Ink,
+    /// An artistic look.
+    #[enum_value(name = "The objects, or all but them, as a cartoon", nick = "cartoon")]
+    Cartoon,
 }
 
 /// The `region` property.
@@ -53,7 +59,10 @@ pub enum Mode {
 pub enum Region {
     /// By mode.
     #[default]
-    #[enum_value(name = "Inside for blur, pixelate, fill and matte, outside for the others", nick = "auto")]
+    #[enum_value(
+        name = "Inside for blur, pixelate, fill, matte, ink and cartoon, outside for the others",
+        nick = "auto"
+    )]
     Auto,
     /// The objects.
     #[enum_value(name = "The objects", nick = "inside")]
@@ -200,6 +209,6 @@ macro_rules! mirrored {
     };
 }
 
-mirrored!(Mode: Overlay, Cutout, Blur, Pixelate, Fill, Desaturate, Dim, Matte, Outline, Glow, Replace, KeyFill);
+mirrored!(Mode: Overlay, Cutout, Blur, Pixelate, Fill, Desaturate, Dim, Matte, Outline, Glow, Replace, KeyFill, Ink, Cartoon);
 mirrored!(Region: Auto, Inside, Outside);
 mirrored!(ColorBy: Label, Id, Prompt, Score, Single);

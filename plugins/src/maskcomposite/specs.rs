@@ -43,7 +43,7 @@ fn mode_specs() -> [ParamSpec; 3] {
             .nick("Where the mode acts")
             .blurb(
                 "Where the mode acts: inside, on the objects, or outside, on everything else. auto: inside for blur, \
-                 pixelate, fill and matte, outside for cutout, replace, key-fill, desaturate and dim. Not for overlay, \
+                 pixelate, fill, matte, ink and cartoon, outside for cutout, replace, key-fill, desaturate and dim. Not for overlay, \
                  outline and glow",
             )
             .mutable_playing()
@@ -64,7 +64,8 @@ fn effect_specs() -> [ParamSpec; 4] {
             "radius",
             "Blur radius",
             "Blur: pixels over which the picture runs together, twice the standard deviation; glow: pixels that the light \
-             reaches. The time does not depend on it. -1 and all below 0: by the frame's shorter side, 43 at 1080",
+             reaches; ink and cartoon: size of the smallest shapes. -1 and all below 0: by the frame's shorter side, 43 at \
+             1080, for ink and cartoon 5",
             (AUTO, MAX_RADIUS_IN_PIXELS),
             AUTO,
         ),
@@ -89,8 +90,8 @@ fn effect_specs() -> [ParamSpec; 4] {
         number(
             "amount",
             "How much the region is changed",
-            "Desaturate and dim: 0 changes nothing, 1 leaves no colour, or black. -1 and all below 0: 1 for desaturate, 0.6 \
-             for dim",
+            "Desaturate, dim, ink and cartoon: 0 changes nothing, 1 leaves no colour, black, or only the drawing. -1 and all \
+             below 0: 0.6 for dim, else 1",
             (AUTO, 1.0),
             AUTO,
         ),

@@ -6,6 +6,7 @@
 mod blur;
 mod desaturate;
 mod despill;
+mod looks;
 mod pixelate;
 mod replace;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 use blur::Blurred;
 use desaturate::Greyed;
 use despill::OwnColors;
+use looks::{DETAIL_IN_FRAME, Drawing, Look};
 use pixelate::Blocks;
 use replace::Wrap;
 use shrink::Shrunk;
@@ -43,6 +45,7 @@ pub(super) struct Effects {
     greyed: Greyed,
     own_colors: OwnColors,
     wrap: Wrap,
+    drawing: Drawing,
 }
 
 impl Effects {
@@ -129,6 +132,12 @@ impl Effects {
             Mode::Dim => {
                 let black = brushes_of(&ink(Rgb::BLACK, style.amount()), frame);
                 canvas.paint_territory(frame, &territory, &black);
+            }
+            Mode::Ink | Mode::Cartoon => {
+                let look = if style.mode == Mode::Ink { Look::Ink } else { Look::Cartoon };
+                let detail = style.radius.unwrap_or(DETAIL_IN_FRAME * shorter_side);
+                let opacity = (255.0 * style.amount()).round() as u8;
+                self.drawing.draw(frame, &territory, (look, detail, opacity), canvas);
             }
             Mode::Fill => {
                 let color = brushes_of(&ink(style.fill_color, 1.0), frame);

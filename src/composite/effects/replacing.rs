@@ -181,3 +181,34 @@ fn premultiplied_colours_go_as_alpha_goes() {
         }
     }
 }
+
+/// Looks are for eyes; that every format gets the same tones, and only where it should, is for numbers.
+#[test]
+fn drawings_have_their_tones_in_every_format_and_change_nothing_else() {
+    for mode in [Mode::Ink, Mode::Cartoon] {
+        let style = Style { mode, ..Style::default() };
+        let alphas = alphas(&soft_disc(), &style, SIZE);
+        for format in PixelFormat::ALL {
+            let mut picture = noise(format, SIZE);
+            let before = plain(&picture);
+            picture.draw(&soft_disc(), &style);
+            for (before, after) in before.iter().zip(plain(&picture)) {
+                for (y, (old, new)) in before.values.iter().zip(&after.values).enumerate() {
+                    for (x, (old, new)) in old.iter().zip(new).enumerate() {
+                        let is_outside = alpha_of(&alphas, after.pixels_per_sample, x, y) == 0;
+                        assert!(!is_outside || old == new, "{mode:?} {format:?} at {x},{y}");
+                    }
+                }
+            }
+            let ink = |color| Ink::new(color, 1.0, format, picture.colorimetry).samples;
+            for (gray, expected) in [(26, [0.10, 0.06]), (242, [0.97, 0.97])] {
+                let mut flat = even(format, ink(Rgb { r: gray, g: gray, b: gray }));
+                flat.draw(&soft_disc(), &style);
+                let [black, white] = [ink(Rgb::BLACK), ink(Rgb::WHITE)].map(|samples| f32::from(samples[0]));
+                let tone = (f32::from(plain(&flat)[0].values[18][28]) - black) / (white - black);
+                let expected = expected[usize::from(mode == Mode::Cartoon)];
+                assert!((tone - expected).abs() < 0.02, "{mode:?} {format:?} {gray}: {tone}");
+            }
+        }
+    }
+}
