@@ -34,8 +34,8 @@ pub const MAX_OBJECTS: usize = 255;
 /// The property of elements that write these metas.
 pub(crate) const PROPERTY: &str = "analytics-meta";
 
-/// The property, for an element's list; each class needs its own.
-pub(crate) fn spec() -> glib::ParamSpec {
+/// The property, for an element's list, which may make it controllable.
+pub(crate) fn spec() -> glib::ParamSpecBooleanBuilder<'static> {
     glib::ParamSpecBoolean::builder(PROPERTY)
         .nick("GstAnalytics metas")
         .blurb(
@@ -44,7 +44,6 @@ pub(crate) fn spec() -> glib::ParamSpec {
         )
         .default_value(true)
         .mutable_playing()
-        .build()
 }
 
 /// The label of what is no object, in the list of classes.

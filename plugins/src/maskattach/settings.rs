@@ -106,7 +106,7 @@ pub(super) fn specs() -> &'static [ParamSpec] {
                 )
                 .mutable_playing()
                 .build(),
-            analytics::spec(),
+            analytics::spec().build(),
         ]
     });
     &SPECS

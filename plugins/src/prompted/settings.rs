@@ -150,7 +150,7 @@ fn own_specs() -> Vec<ParamSpec> {
 /// All properties; each class needs its own.
 pub(crate) fn specs() -> Vec<ParamSpec> {
     let mut specs = own_specs();
-    specs.push(analytics::spec());
+    specs.push(analytics::spec().controllable().build());
     specs.extend(timing::specs());
     specs
 }
