@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 const PIPELINE: &str = "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! \
                         sa3segment model=test prompt=\"red car; dog\" inference-interval=2 mask-threshold=0.6 \
@@ -141,4 +142,88 @@ fn a_python_program_reads_what_the_c_program_reads() {
 fn a_python_program_reads_json_beside_the_frames() {
     let printed = run(python_example("py_json", "read_json.py").arg(TRACKED));
     assert_eq!(printed.lines().filter(|line| line.starts_with("frame 1: dog ")).count(), 2, "{printed}");
+}
+
+/// A module of a client that writes down what it is told, in place of a broker.
+const STAND_INS: [(&str, &str); 3] = [
+    ("paho/__init__.py", ""),
+    ("paho/mqtt/__init__.py", ""),
+    (
+        "paho/mqtt/client.py",
+        "class Told:\n    def wait_for_publish(self): pass\nclass Client:\n    def connect(self, host, port): print('to', host, port)\n    \
+         def loop_start(self): pass\n    def publish(self, topic, payload, qos): print(topic, payload.decode(), qos); return Told()\n    \
+         def disconnect(self): print('end')\n    def loop_stop(self): pass\n",
+    ),
+];
+const KAFKA_STAND_IN: &str = "class KafkaProducer:\n    def __init__(self, bootstrap_servers): print('to', bootstrap_servers)\n    \
+                              def send(self, topic, value): print(topic, value.decode())\n    def flush(self): print('flush')\n    \
+                              def close(self): print('end')\n";
+
+/// Gives `lines` to `examples/publish.py`, which finds nothing but the stand-ins of clients.
+fn publish(scratch: &str, address: &str, lines: &str) -> Output {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(scratch);
+    for (file, text) in STAND_INS.into_iter().chain([("kafka.py", KAFKA_STAND_IN)]) {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let mut python = Command::new(PYTHON);
+    python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/publish.py")).arg(address).env("PYTHONPATH", folder);
+    python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = python.spawn().unwrap();
+    // A program that refuses its address reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+const LINES: &str = "{\"frame\":1}\n\nnot JSON\n[1]\n{\"frame\":2,\"objects\":null}\n{\"frame\":3";
+
+#[test]
+fn whole_lines_are_published_and_others_are_named() {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let printed = publish("publish", "-", LINES);
+    assert!(printed.status.success());
+    assert_eq!(text(&printed.stdout), "{\"frame\":1}\n{\"frame\":2,\"objects\":null}\n");
+    let named = text(&printed.stderr);
+    assert!(named.contains("line 3 is left out") && named.contains("line 4 is left out: it has no frame"), "{named}");
+    let mqtt = publish("publish_mqtt", "mqtt://host/camera1/objects", LINES);
+    let first = "to host 1883\ncamera1/objects {\"frame\":1} 1\n";
+    assert_eq!(text(&mqtt.stdout), format!("{first}camera1/objects {{\"frame\":2,\"objects\":null}} 1\nend\n"));
+    let kafka = publish("publish_kafka", "kafka://host:9/objects", LINES);
+    let first = "to host:9\nobjects {\"frame\":1}\n";
+    assert_eq!(text(&kafka.stdout), format!("{first}objects {{\"frame\":2,\"objects\":null}}\nflush\nend\n"));
+    let refused = publish("publish_refused", "http://host/objects", LINES);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("expected mqtt://HOST:PORT/TOPIC"));
+}
+
+/// The documented line, with a printing end in place of a broker.
+#[test]
+fn a_pipeline_is_published() {
+    let pipeline = "videotestsrc num-buffers=3 ! video/x-raw,width=320,height=240 ! sa3track model=test prompt=dog ! maskexport name=e \
+                    segmentation=none ! queue ! fakesink e.meta ! queue ! fdsink";
+    let publish = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/publish.py");
+    let mut shell = with_plugin("publish_pipeline", |_| Command::new("bash"));
+    let printed = run(shell.args(["-c", &format!("{PYTHON} {publish} - < <(gst-launch-1.0 -q {pipeline})")]));
+    let frames: Vec<_> = printed.lines().filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(frames, ["{\"frame\":0", "{\"frame\":1", "{\"frame\":2"], "{printed}");
+}
+
+/// Each datagram is a whole record.
+#[test]
+fn a_pipeline_tells_over_udp() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let pipeline = format!(
+        "videotestsrc num-buffers=3 ! video/x-raw,width=320,height=240 ! sa3track model=test prompt=dog ! maskexport name=e \
+         segmentation=none ! queue ! fakesink e.meta ! queue ! udpsink host=127.0.0.1 port={port}"
+    );
+    let mut launch = with_plugin("udp", |_| Command::new("gst-launch-1.0"));
+    run(launch.arg("-q").args(pipeline.split(' ')));
+    let mut datagram = [0; 1 << 16];
+    for frame in 0..3 {
+        let length = socket.recv(&mut datagram).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&datagram[..length]).unwrap();
+        assert_eq!((&record["frame"], &record["objects"][0]["label"]), (&frame.into(), &"dog".into()));
+    }
 }
