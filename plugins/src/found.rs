@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use gst::BufferRef;
 use sa3::Objects;
 
 use crate::meta::MaskMeta;
-use crate::roi;
+use crate::{analytics, roi};
 
 /// Objects, and the frame they were found on.
 #[derive(Debug, Clone)]
@@ -15,9 +16,31 @@ pub(crate) struct Found {
     pub(crate) age_in_frames: u32,
 }
 
-/// Puts the objects on the frame. Only the buffer's metadata is copied where somebody shares it, never its pixels.
-pub(crate) fn attach(buffer: &mut gst::Buffer, found: &Found) {
+/// The metas that are written beside the mask meta.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Beside {
+    pub(crate) regions: bool,
+    pub(crate) analytics: bool,
+}
+
+/// Puts the objects on the frame, in place of those of an earlier element or look. Only the buffer's metadata is copied
+/// where somebody shares it, never its pixels.
+pub(crate) fn attach(buffer: &mut gst::Buffer, found: &Found, beside: Beside) {
     let buffer = buffer.make_mut();
+    detach_beside(buffer);
     MaskMeta::attach(buffer, &found.objects, found.source_pts, found.age_in_frames);
-    roi::attach(buffer, &found.objects);
+    if beside.regions {
+        roi::attach(buffer, &found.objects);
+    }
+    if beside.analytics {
+        analytics::attach(buffer, &found.objects);
+    }
+}
+
+/// Takes off what stands beside the mask meta that is on the frame.
+fn detach_beside(buffer: &mut BufferRef) {
+    if let Some(before) = MaskMeta::read(buffer) {
+        roi::detach(buffer, &before.objects);
+        analytics::detach(buffer, &before.objects);
+    }
 }

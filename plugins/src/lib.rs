@@ -6,10 +6,11 @@
 //! 2. [`frame`]: a GStreamer buffer as the engine's frame
 //! 3. `prompted`: what the elements share that ask the engine
 //! 4. [`sa3segment`], [`sa3track`]: these elements, frame by frame and over time
-//! 5. [`meta`], [`roi`]: what was found, on the buffer
+//! 5. [`meta`], [`roi`], [`analytics`]: what was found, on the buffer
 //! 6. [`maskcomposite`], [`maskextract`]: the elements that draw it, or make grey video of it
 //! 7. [`maskexport`], [`maskattach`]: out of the pipeline, and back
 
+pub mod analytics;
 mod engine_settings;
 mod error;
 pub mod flow;

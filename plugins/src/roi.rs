@@ -47,7 +47,7 @@ pub(crate) fn detach(buffer: &mut BufferRef, objects: &Objects) {
 }
 
 /// x, y, width and height in whole pixels of the part on the frame, at least one pixel; `None` when there is no such part.
-fn pixels(box_in_frame: BoxXyxy, frame_width: u32, frame_height: u32) -> Option<(u32, u32, u32, u32)> {
+pub(crate) fn pixels(box_in_frame: BoxXyxy, frame_width: u32, frame_height: u32) -> Option<(u32, u32, u32, u32)> {
     let BoxXyxy { x0, y0, x1, y1 } = box_in_frame.clipped();
     if !(x1 > x0 && y1 > y0) || frame_width == 0 || frame_height == 0 {
         return None;
@@ -69,7 +69,8 @@ fn region_id(object: &Object) -> i32 {
     (object.id.unwrap_or(0) & 0x7fff_ffff) as i32
 }
 
-fn region_type(label: &Arc<str>) -> &str {
+/// What a label is called where names are never freed: itself, or [`LABEL_BEYOND_LIMIT`].
+pub(crate) fn region_type(label: &Arc<str>) -> &str {
     let mut interned = INTERNED.lock().unwrap_or_else(PoisonError::into_inner);
     if interned.contains(label) {
         return label;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use gst::prelude::*;
 use gstsa3::meta::MaskMeta;
 use sa3::boxes::BoxXyxy;
 use sa3::{Mask, Object, ObjectState, Objects, SemanticMap};
@@ -153,7 +154,6 @@ fn a_part_of_a_buffer_is_not_the_frame() {
 
 #[test]
 fn a_pool_takes_the_meta_off_before_reuse() {
-    use gst::prelude::*;
     gst::init().unwrap();
     let pool = gst::BufferPool::new();
     let mut config = pool.config();
@@ -203,5 +203,40 @@ fn elements_that_move_the_picture_drop_it() {
         let (attached, freed) = through(elements, None);
         assert!(attached.is_none(), "{elements} would misplace the masks");
         assert_eq!(freed, 2, "{elements}");
+    }
+}
+
+/// The types of the metas on the first buffer of a pipeline, those of one type as one.
+fn meta_names(pipeline: &str) -> Vec<String> {
+    static REGISTERED: std::sync::Once = std::sync::Once::new();
+    gst::init().unwrap();
+    REGISTERED.call_once(|| gstsa3::plugin_register_static().unwrap());
+    let source = "videotestsrc num-buffers=1 ! video/x-raw,format=RGB,width=64,height=48";
+    let pipeline =
+        gst::parse::launch(&format!("{source} ! {pipeline} ! fakesink name=out enable-last-sample=true")).unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let ends = [gst::MessageType::Eos, gst::MessageType::Error];
+    let end = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &ends).unwrap();
+    assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
+    let out = pipeline.downcast_ref::<gst::Bin>().unwrap().by_name("out").unwrap();
+    let sample = out.property::<gst::Sample>("last-sample");
+    pipeline.set_state(gst::State::Null).unwrap();
+    let metas = sample.buffer().unwrap().iter_meta::<gst::Meta>();
+    let mut names: Vec<_> = metas.map(|meta| meta.api().name().to_string()).collect();
+    names.retain(|name| name != "GstVideoMetaAPI");
+    names.dedup();
+    names
+}
+
+/// Where GStreamer has no GstAnalytics the elements do without; where it has, the property decides.
+#[test]
+fn analytics_metas_are_written_where_gstreamer_has_them() {
+    for element in ["sa3segment model=test prompt=dog", "sa3track model=test prompt=dog"] {
+        let mut expected = vec!["GstSa3MaskMetaAPI", "GstVideoRegionOfInterestMetaAPI"];
+        assert_eq!(meta_names(&format!("{element} analytics-meta=false")), expected);
+        if gst::version() >= (1, 24, 0, 0) {
+            expected.push("GstAnalyticsRelationMetaAPI");
+        }
+        assert_eq!(meta_names(element), expected, "{element}");
     }
 }

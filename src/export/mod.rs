@@ -27,6 +27,7 @@ mod polygon;
 mod read;
 mod record;
 mod replay;
+mod semantic;
 mod shape;
 mod soft_mask;
 mod spool;

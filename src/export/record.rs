@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::options::{Coordinates, Options};
 use super::polygon::{Point, filled};
 use super::read::box_mask;
+use super::semantic::MapRecord;
 use super::shape::{Shape, Shaped};
 use super::soft_mask::SoftMask;
 use crate::boxes::BoxXyxy;
@@ -16,8 +17,12 @@ use crate::rle::Rle;
 
 /// Masks that are larger than their frame may have this many cells.
 const GRID_CELLS_MAX: u64 = 1 << 20;
-/// Objects of one frame that are read.
+/// Objects of one frame that are read, and semantic maps.
 const OBJECTS_MAX: usize = 10_000;
+/// Cells that all masks of one frame have together: 1,000 objects of 1080p.
+const CELLS_MAX: u64 = 1 << 31;
+/// Cells of a mask that is made of a box, at most.
+const BOX_CELLS_MAX: u64 = 1 << 18;
 
 /// One frame.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,6 +50,8 @@ pub struct Record {
     /// `null` when nobody looked.
     #[serde(default)]
     objects: Option<Vec<ObjectRecord>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    semantic_maps: Vec<MapRecord>,
 }
 
 fn default_inside_level() -> u8 {
@@ -185,6 +192,9 @@ impl Record {
                 Coordinates::Normalised => Unit::Normalised,
             },
             objects: shot.objects.is_some().then(|| shaped.items().map(object).collect()),
+            semantic_maps: shot.objects.map_or(Vec::new(), |objects| {
+                objects.semantic_maps.iter().map(|map| MapRecord::new(map, options)).collect()
+            }),
         }
     }
 
@@ -199,19 +209,25 @@ impl Record {
             return Err(format!("a frame of {}x{}, where sides have 1 to 16384 pixels", self.width, self.height));
         }
         let Some(records) = &self.objects else { return Ok(None) };
-        if records.len() > OBJECTS_MAX {
-            return Err(format!("{} objects, where a frame has at most {OBJECTS_MAX}", records.len()));
+        for (things, count) in [("objects", records.len()), ("semantic maps", self.semantic_maps.len())] {
+            if count > OBJECTS_MAX {
+                return Err(format!("{count} {things}, where a frame has at most {OBJECTS_MAX}"));
+            }
         }
+        self.check_cells(records)?;
         let items = records
             .iter()
             .zip(1..)
             .map(|(record, number)| self.object(record).map_err(|cause| format!("object {number} has {cause}")));
+        let maps = self.semantic_maps.iter().zip(1..);
+        let maps =
+            maps.map(|(record, number)| record.map().map_err(|cause| format!("semantic map {number} has {cause}")));
         Ok(Some(Objects {
             frame_width: self.width,
             frame_height: self.height,
             inside_level: self.inside_level,
             items: items.collect::<Result<_, _>>()?,
-            semantic_maps: Vec::new(),
+            semantic_maps: maps.filter_map(Result::transpose).collect::<Result<_, _>>()?,
         }))
     }
 
@@ -227,6 +243,9 @@ impl Record {
         };
         let [x, y, w, h] = record.bbox;
         let corners = [x / width, y / height, (x + w) / width, (y + h) / height].map(|corner| corner as f32);
+        if !corners.iter().chain([&record.score]).all(|number| number.is_finite()) {
+            return Err("a box or a score that is no finite number".into());
+        }
         let [x0, y0, x1, y1] = corners;
         let box_in_frame = BoxXyxy { x0, y0, x1, y1 };
         Ok(Object {
@@ -244,13 +263,11 @@ impl Record {
 
     fn mask(&self, record: &ObjectRecord, box_in_frame: BoxXyxy) -> Result<Mask, String> {
         if let Some(soft) = &record.soft_mask {
-            self.check_size(soft.size)?;
             return soft.mask();
         }
         match &record.segmentation {
             None => Ok(box_mask(box_in_frame, self.width, self.height)),
             Some(Segmentation::Rle { size, counts }) => {
-                self.check_size(*size)?;
                 let rle = Rle::from_text(size[1], size[0], counts)?;
                 Ok(mask_of(size[1], size[0], rle.to_levels()))
             }
@@ -266,14 +283,38 @@ impl Record {
         }
     }
 
-    /// A few bytes of text must not ask for much memory.
-    fn check_size(&self, [height, width]: [u32; 2]) -> Result<(), String> {
+    /// A few bytes of text must not ask for much memory: neither one mask nor all together.
+    fn check_cells(&self, records: &[ObjectRecord]) -> Result<(), String> {
+        let mut all_cells = 0;
+        for (record, number) in records.iter().zip(1..) {
+            let size = match (&record.soft_mask, &record.segmentation) {
+                (Some(soft), _) => Some(soft.size),
+                (None, Some(Segmentation::Rle { size, .. })) => Some(*size),
+                (None, Some(Segmentation::Polygons(_))) => Some([self.height, self.width]),
+                (None, None) => None,
+            };
+            let cells = size.map_or(Ok(BOX_CELLS_MAX), |size| self.cells(size));
+            all_cells += cells.map_err(|cause| format!("object {number} has {cause}"))?;
+        }
+        for (size, number) in self.semantic_maps.iter().map(MapRecord::size).zip(1..) {
+            let cells = size.map_or(Ok(0), |size| self.cells(size));
+            all_cells += cells.map_err(|cause| format!("semantic map {number} has {cause}"))?;
+        }
+        if all_cells > CELLS_MAX {
+            return Err(format!(
+                "masks of {all_cells} cells, where a frame has at most {CELLS_MAX}; write mask-size=grid"
+            ));
+        }
+        Ok(())
+    }
+
+    fn cells(&self, [height, width]: [u32; 2]) -> Result<u64, String> {
         let cells = u64::from(width) * u64::from(height);
         let most = (u64::from(self.width) * u64::from(self.height)).max(GRID_CELLS_MAX);
         if cells == 0 || cells > most {
             return Err(format!("a mask of {width}x{height}; legal are 1 to {most} cells for this frame"));
         }
-        Ok(())
+        Ok(cells)
     }
 }
 

@@ -93,7 +93,7 @@ impl Shaper {
             rle: (options.segmentation == SegmentationKind::Rle && has_pixels).then(|| self.spans.to_rle()),
             polygons: (options.segmentation == SegmentationKind::Polygon).then(|| self.polygons(size, options)),
             area: self.spans.area(),
-            soft: options.soft_masks.then(|| SoftMask::new(mask)),
+            soft: if options.soft_masks { SoftMask::new(mask) } else { None },
         }
     }
 

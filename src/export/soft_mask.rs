@@ -20,11 +20,15 @@ pub(super) struct SoftMask {
 }
 
 impl SoftMask {
-    pub(super) fn new(mask: &Mask) -> Self {
+    /// `None` for a mask without cells, which nobody could read.
+    pub(super) fn new(mask: &Mask) -> Option<Self> {
+        if mask.width == 0 || mask.height == 0 {
+            return None;
+        }
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
         // Writing to memory does not fail.
         let packed = encoder.write_all(mask.bytes()).and_then(|()| encoder.finish()).unwrap_or_default();
-        Self { size: [mask.height, mask.width], zlib: STANDARD.encode(packed) }
+        Some(Self { size: [mask.height, mask.width], zlib: STANDARD.encode(packed) })
     }
 
     /// The mask.
@@ -51,7 +55,7 @@ mod tests {
     #[test]
     fn what_is_packed_is_unpacked_and_broken_text_is_refused() {
         let mask = Mask::new(9, 7, (0..63).map(|value| value * 4).collect::<Vec<u8>>()).unwrap();
-        let packed = SoftMask::new(&mask);
+        let packed = SoftMask::new(&mask).unwrap();
         assert_eq!(packed.mask().unwrap(), mask);
         let cause = |soft: SoftMask| soft.mask().unwrap_err();
         assert!(cause(SoftMask { size: [7, 8], ..packed.clone() }).contains("8x7 has 56"));

@@ -6,7 +6,7 @@ use super::*;
 use crate::boxes::BoxXyxy;
 use crate::error::Error;
 use crate::evaluate::ground_truth::{Dataset, read_truth};
-use crate::objects::{Mask, Object, ObjectState, Objects};
+use crate::objects::{Mask, Object, ObjectState, Objects, SemanticMap};
 use crate::rle::Rle;
 
 /// A folder that goes with the test.
@@ -242,6 +242,38 @@ fn masks_come_from_what_was_written() {
     assert!((filled / (0.09 * 160.0 * 90.0) - 1.0).abs() < 0.05, "the box: {filled}");
 }
 
+/// The first frame of the scene with a map for each of two concepts, the second without a cell.
+fn with_maps() -> Objects {
+    let map = |label: &str, prompt_index, map| SemanticMap { label: label.into(), prompt_index, presence: 0.25, map };
+    let grid = Mask::new(5, 4, (0..20).map(|cell| cell * 13).collect::<Vec<u8>>()).unwrap();
+    let semantic_maps = vec![map("dog", 0, grid), map("cat", 1, Mask::new(0, 0, vec![]).unwrap())];
+    Objects { semantic_maps, ..scene(0) }
+}
+
+#[test]
+fn semantic_maps_are_written_beside_the_objects_and_read_back() {
+    let objects = with_maps();
+    let back = |options: Options| {
+        let line = json_line(&Shaper::default().shape(shot(0, Some(&objects)), &options), &options);
+        let record: Record = serde_json::from_str(&line).unwrap();
+        let found = record.objects().unwrap().unwrap();
+        assert_eq!(found.items.len(), 1);
+        found.semantic_maps
+    };
+    let soft = back(Options { soft_masks: true, ..Options::default() });
+    assert_eq!(soft.len(), 1, "a map without a cell is none");
+    assert_eq!((&soft[0].map, &*soft[0].label, soft[0].presence), (&objects.semantic_maps[0].map, "dog", 0.25));
+    let hard: Vec<u8> = (0..20).map(|cell| if cell * 13 >= 128 { 255 } else { 0 }).collect();
+    for segmentation in [SegmentationKind::Rle, SegmentationKind::Polygon] {
+        let maps = back(Options { segmentation, ..Options::default() });
+        assert_eq!((maps[0].map.width, maps[0].map.bytes()), (5, &hard[..]));
+    }
+    assert!(back(Options { segmentation: SegmentationKind::None, ..Options::default() }).is_empty());
+    let options = Options::default();
+    let line = json_line(&Shaper::default().shape(shot(0, Some(&scene(0))), &options), &options);
+    assert!(!line.contains("semantic_maps"), "{line}");
+}
+
 #[test]
 fn strange_labels_and_boxes_and_many_objects_are_written_whole() {
     let folder = Folder::new("strange");
@@ -330,6 +362,18 @@ fn lines_that_are_no_records_are_named() {
     assert!(text.contains("line 1: object 1 has the character '!'"), "{text}");
     let huge = cause(good.replacen("\"size\":[90,160]", "\"size\":[16384,16384]", 1));
     assert!(huge.contains("legal are 1 to 1048576"), "{huge}");
+    let many = format!(
+        "\"objects\":[{}",
+        "{\"label\":\"a\",\"score\":1,\"bbox\":[0,0,1,1],\"segmentation\":[[0,0,9,9,0,9]]},".repeat(9)
+    );
+    let frame_of_sea = good.replacen("\"width\":160,\"height\":90", "\"width\":16384,\"height\":16384", 1);
+    let all = cause(frame_of_sea.replacen("\"objects\":[", &many, 1));
+    assert!(all.contains("cells, where a frame has at most 2147483648; write mask-size=grid"), "{all}");
+    let score = cause(good.replacen("\"score\":0.9", "\"score\":1e300", 1));
+    assert!(score.contains("line 1: object 1 has a box or a score that is no finite number"), "{score}");
+    let map = "\"semantic_maps\":[{\"label\":\"dog\",\"presence\":1,\"segmentation\":{\"size\":[1,1],\"counts\":\"!\"}}],\"frame\"";
+    let map = cause(good.replacen("\"frame\"", map, 1));
+    assert!(map.contains("line 1: semantic map 1 has the character '!'"), "{map}");
     let side = cause(good.replacen("\"width\":160", "\"width\":0", 1));
     assert!(side.contains("a frame of 0x90"), "{side}");
     assert!(cause(String::from("\u{fffd}\0\n")).contains("line 1"));

@@ -6,10 +6,12 @@
 An input that `cargo xtask fuzz` found belongs there too, under a name that says what it was.
 """
 
+import base64
 import io
 import json
 import pickle
 import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -141,12 +143,44 @@ def phrases() -> dict[str, bytes]:
     }
 
 
+def lines() -> dict[str, bytes]:
+    """What maskexport format=jsonl writes, for maskattach."""
+    def packed(*rows: list[int]) -> dict:
+        zipped = zlib.compress(bytes(cell for row in rows for cell in row))
+        return {"size": [len(rows), len(rows[0])], "zlib": base64.b64encode(zipped).decode()}
+
+    def frame(number: int, *objects: dict, **fields: object) -> bytes:
+        times = {"pts": number * 40_000_000, "duration": 40_000_000, "source_pts": number * 40_000_000, "age": 0}
+        line = {"frame": number, **times, "width": 8, "height": 4, "inside_level": 128, "coordinates": "pixels"}
+        return json.dumps({**line, "objects": list(objects), **fields}).encode() + b"\n"
+
+    def thing(**fields: object) -> dict:
+        known = {"id": 3, "label": "dog", "prompt_index": 0, "score": 0.9, "state": "tracked", "bbox": [1.5, 0, 4, 2.25]}
+        return {**known, "area": 8, "first_seen": 0, "last_seen": 40_000_000, **fields}
+
+    runs = {"size": [4, 8], "counts": "88`0"}
+    soft = packed([0, 100, 200], [255, 128, 127])
+    half = {"label": "dog", "prompt_index": 0, "presence": 0.75, "segmentation": {"size": [1, 2], "counts": "11"}}
+    everything = frame(0, thing(segmentation=runs)) + b"\n" + frame(1, thing(soft_mask=soft), thing(segmentation=[[0, 0, 4, 0, 4, 4]]))
+    everything += frame(2, thing(), semantic_maps=[half, {**half, "segmentation": None, "soft_map": soft}])
+    everything += frame(3, objects=None)
+    return {
+        "ok-all.jsonl": everything,
+        "ok-cut.jsonl": frame(0, thing(segmentation=runs)) + frame(1, thing())[:70],
+        "ok-few-fields.jsonl": b'{"frame": 7, "width": 2, "height": 2, "objects": [{"label": "", "score": 0, "bbox": [0, 0, 0, 0]}]}\n',
+        "bad-runs.jsonl": frame(0, thing(segmentation={**runs, "counts": "9" + runs["counts"]})),
+        "bad-size.jsonl": frame(0, thing(soft_mask={**soft, "size": [65536, 65536]})),
+        "bad-soft-mask.jsonl": frame(0, thing(soft_mask={**soft, "size": [2, 2]})),
+        "bad-json.jsonl": b'{"frame": 0,}\n' + frame(1),
+    }  # fmt: skip
+
+
 def main() -> None:
     """Writes every target's inputs."""
     torch.manual_seed(0)
     targets = {
         "checkpoint": checkpoints, "index": indices, "config": configs, "recommendations": recommendations,
-        "tokenizer": tokenizers, "phrase": phrases,
+        "tokenizer": tokenizers, "phrase": phrases, "lines": lines,
     }  # fmt: skip
     for target, make in targets.items():
         (CORPUS / target).mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use sa3::config::{ModelConfig, Recommendations};
+use sa3::export::Reader;
 use sa3::prompt::Prompt;
 use sa3::text::Tokenizer;
 use sa3::weights::{Checkpoint, TensorSource, agreement, bundled};
@@ -25,13 +26,14 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "checkpoint", run: checkpoint, words: CHECKPOINT_WORDS },
     Target { name: "index", run: index, words: JSON_WORDS },
     Target { name: "config", run: config, words: JSON_WORDS },
     Target { name: "recommendations", run: recommendations, words: JSON_WORDS },
     Target { name: "tokenizer", run: tokenizer, words: JSON_WORDS },
     Target { name: "phrase", run: phrase, words: PHRASE_WORDS },
+    Target { name: "lines", run: lines, words: LINE_WORDS },
 ];
 
 const CHECKPOINT_WORDS: &[&[u8]] = &[
@@ -116,6 +118,32 @@ const PHRASE_WORDS: &[&[u8]] = &[
     b"aaaaaaaaaaaaaaaa",
 ];
 
+const LINE_WORDS: &[&[u8]] = &[
+    b"\n",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b"null",
+    b"-1",
+    b"1e300",
+    b"1e-300",
+    b"16384",
+    b"4294967295",
+    b"18446744073709551615",
+    b"\"counts\":\"",
+    b"\"size\":[16384,16384]",
+    b"\"width\":16384",
+    b"\"coordinates\":\"normalised\"",
+    b"\"segmentation\":[[0,0,9,0,9,9]]",
+    b"\"segmentation\":[[-1e9,1e9,3]]",
+    b"\"soft_mask\":{\"size\":[2,2],\"zlib\":\"",
+    b"\"semantic_maps\":[",
+    b"PPPPPPPPPP",
+    b"oooooooo0",
+];
+
 fn words(error: sa3::Error) -> String {
     error.to_string()
 }
@@ -196,4 +224,26 @@ fn phrase(input: &[u8]) -> Outcome {
         assert!(ids.len() <= 32 && is_framed, "{:?} gives {ids:?}", prompt.text);
     }
     Ok(format!("{} prompts", prompts.len()))
+}
+
+/// The input as a file for `maskattach`; every mask of every line is made.
+fn lines(input: &[u8]) -> Outcome {
+    let path = folder().join("lines.jsonl");
+    corpus::write_over(&path, input);
+    let mut reader = Reader::open(&path).map_err(words)?;
+    let (mut frames, mut masks) = (0, 0);
+    while let Some((line, record)) = reader.next_record().map_err(words)? {
+        let found = record.objects().map_err(|cause| reader.refusal(line, &cause).to_string())?;
+        let found = found.unwrap_or_default();
+        for object in &found.items {
+            assert!(object.box_in_frame.x1.is_finite() && object.score.is_finite(), "line {line}");
+        }
+        let maps = found.semantic_maps.iter().map(|map| &map.map);
+        for mask in found.items.iter().map(|object| &object.mask).chain(maps) {
+            assert_eq!(mask.bytes().len(), mask.width as usize * mask.height as usize, "line {line}");
+            masks += 1;
+        }
+        frames += 1;
+    }
+    Ok(format!("{frames} frames, {masks} masks"))
 }

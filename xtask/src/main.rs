@@ -29,6 +29,7 @@ mod setup;
 mod shelf;
 mod soak;
 mod train;
+mod trixie;
 mod verify;
 mod version;
 
@@ -41,7 +42,7 @@ use say::say;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench, eval, soak, train.
+/// The one door to sa3: set-up, build, demo, fetch, verify, test, install, doctor, fuzz, parity, bench, eval, soak, train, trixie.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
@@ -96,6 +97,8 @@ enum Command {
     Soak(soak::Options),
     /// Train the bundled model, or see in minutes that training works
     Train(train::Options),
+    /// Read GstAnalytics metas back in Debian trixie, in a root of its own; needs root
+    Trixie,
 }
 
 #[derive(clap::Args)]
@@ -151,6 +154,7 @@ fn run(command: Command) -> Outcome<()> {
         Command::Eval(options) => eval::run(&checkout, &options),
         Command::Soak(options) => soak::run(&checkout, &options),
         Command::Train(options) => train::run(&checkout, &options),
+        Command::Trixie => trixie::run(&checkout),
     }
 }
 

@@ -13,7 +13,7 @@ use gst_video::VideoInfo;
 
 use super::junction::{Arrived, Failure, Newest};
 use super::{Analyser, task};
-use crate::found::{Found, attach};
+use crate::found::Found;
 use crate::meta::MaskMeta;
 
 /// What the worker found last, and on which frame.
@@ -32,7 +32,7 @@ pub(super) fn pass<A: Analyser>(imp: &A, mut frame: Arrived, info: &VideoInfo) -
     flow.junction.offer_newest(Newest { number, buffer: frame.buffer.clone(), info: info.clone() });
     if let Some(NewestFound { number: found_at, found }) = &*flow.newest_found() {
         let age = found.age_in_frames.saturating_add(u32::try_from(number - found_at).unwrap_or(u32::MAX));
-        attach(&mut frame.buffer, &Found { age_in_frames: age, ..found.clone() });
+        flow.attach(&mut frame.buffer, &Found { age_in_frames: age, ..found.clone() });
     }
     task::push_at_once(imp, frame)
 }

@@ -53,6 +53,9 @@ pub(crate) use pass::OnAnswer;
 pub(crate) use stats::Stats;
 pub(crate) use telling::{post_latency, post_structure};
 use timing::Timing;
+
+use crate::analytics;
+use crate::found::{Beside, Found, attach};
 pub use timing::{DEFAULT_MAX_QUEUE, LatePolicy, LoadMode, SyncMode, UntilLoaded};
 
 /// What an element does with its frames; the rest is the flow's.
@@ -112,6 +115,8 @@ pub(crate) struct Flow {
     frames: AtomicU64,
     has_refused_caps: AtomicBool,
     is_live: AtomicBool,
+    /// The property `analytics-meta`.
+    writes_analytics: AtomicBool,
     /// What the pipeline's sinks wait, in nanoseconds.
     pipeline_latency_ns: AtomicU64,
     stats_told_at: Mutex<Option<Instant>>,
@@ -139,6 +144,7 @@ impl Flow {
             frames: AtomicU64::new(0),
             has_refused_caps: AtomicBool::new(false),
             is_live: AtomicBool::new(false),
+            writes_analytics: AtomicBool::new(true),
             pipeline_latency_ns: AtomicU64::new(0),
             stats_told_at: Mutex::default(),
         }
@@ -203,6 +209,28 @@ impl Flow {
     /// Frames that are held back after they were looked at.
     fn delay_in_frames<A: Analyser>(&self, imp: &A) -> u32 {
         if self.timing().sync_mode == SyncMode::Latest { 0 } else { imp.output_delay_in_frames() }
+    }
+
+    /// Sets the property `name` to a value that its spec allows; false when it is none of the flow's.
+    pub(crate) fn set(&self, name: &str, value: &glib::Value) -> bool {
+        if name != analytics::PROPERTY {
+            return self.timing().set(name, value);
+        }
+        self.writes_analytics.store(value.get().unwrap_or(true), Ordering::Relaxed);
+        true
+    }
+
+    /// The value of the property `name`; `None` when it is none of the flow's.
+    pub(crate) fn get(&self, name: &str) -> Option<glib::Value> {
+        if name != analytics::PROPERTY {
+            return self.timing().get(name);
+        }
+        Some(self.writes_analytics.load(Ordering::Relaxed).to_value())
+    }
+
+    /// Puts objects on a frame, in all the forms that the properties ask for.
+    pub(crate) fn attach(&self, buffer: &mut gst::Buffer, found: &Found) {
+        attach(buffer, found, Beside { regions: true, analytics: self.writes_analytics.load(Ordering::Relaxed) });
     }
 
     /// The number of the next frame.

@@ -14,6 +14,7 @@ use super::settings::{Settings, specs};
 use super::source::{Source, attach, objects_of_regions};
 use crate::error::post_error;
 use crate::flow::running_time;
+use crate::found::Beside;
 use crate::frame::frame_size;
 
 static CAT: LazyLock<gst::DebugCategory> =
@@ -40,6 +41,7 @@ impl MaskAttach {
     fn chain(&self, pad: &gst::Pad, mut buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
         let Some(size) = *locked(&self.size) else { return Err(gst::FlowError::NotNegotiated) };
         let settings = locked(&self.settings).clone();
+        let beside = Beside { regions: true, analytics: settings.analytics };
         if locked(&self.source).has_file() {
             let found = locked(&self.source).find(&buffer, &settings);
             let found = found.map_err(|error| {
@@ -47,16 +49,16 @@ impl MaskAttach {
                 gst::FlowError::Error
             })?;
             if let Some(found) = found {
-                attach(buffer.make_mut(), found, size, true);
+                attach(&mut buffer, found, size, beside);
             }
         } else if locked(&self.mask_pad).is_some() {
             if let Some(objects) = self.picture_of(pad, &buffer)? {
-                attach(buffer.make_mut(), found_now((*objects).clone()), size, true);
+                attach(&mut buffer, found_now((*objects).clone()), size, beside);
             }
         } else if settings.regions
             && let Some(objects) = objects_of_regions(&buffer, size)
         {
-            attach(buffer.make_mut(), found_now(objects), size, false);
+            attach(&mut buffer, found_now(objects), size, Beside { regions: false, ..beside });
         }
         self.src_pad.push(buffer)
     }

@@ -8,6 +8,7 @@ use glib::{ParamSpec, Value};
 use gst::prelude::GstParamSpecBuilderExt;
 
 use super::{Match, Values};
+use crate::analytics;
 
 const DEFAULT_LABEL: &str = "mask";
 
@@ -19,6 +20,7 @@ pub(super) struct Settings {
     pub(super) values: Values,
     pub(super) label: Arc<str>,
     pub(super) regions: bool,
+    pub(super) analytics: bool,
 }
 
 impl Default for Settings {
@@ -29,6 +31,7 @@ impl Default for Settings {
             values: Values::default(),
             label: DEFAULT_LABEL.into(),
             regions: false,
+            analytics: true,
         }
     }
 }
@@ -48,6 +51,7 @@ impl Settings {
             "values" => self.values = value.get().unwrap_or_default(),
             "label" => self.label = text().into(),
             "regions" => self.regions = value.get().unwrap_or_default(),
+            analytics::PROPERTY => self.analytics = value.get().unwrap_or(true),
             _ => {}
         }
     }
@@ -60,6 +64,7 @@ impl Settings {
             "values" => self.values.to_value(),
             "label" => (*self.label).to_value(),
             "regions" => self.regions.to_value(),
+            analytics::PROPERTY => self.analytics.to_value(),
             _ => return None,
         })
     }
@@ -101,6 +106,7 @@ pub(super) fn specs() -> &'static [ParamSpec] {
                 )
                 .mutable_playing()
                 .build(),
+            analytics::spec().build(),
         ]
     });
     &SPECS
@@ -124,6 +130,7 @@ mod tests {
             ("values", Values::Ids.to_value()),
             ("label", "key".to_value()),
             ("regions", true.to_value()),
+            (analytics::PROPERTY, false.to_value()),
         ];
         for (name, value) in values {
             settings.set(name, &value);

@@ -1,5 +1,7 @@
 //! What is attached to a frame: from a file, or from the regions on its buffer. Knows no pads.
 
+use std::sync::Arc;
+
 use gst::BufferRef;
 use gst_video::VideoRegionOfInterestMeta;
 use sa3::boxes::BoxXyxy;
@@ -8,8 +10,7 @@ use sa3::{Object, Objects, Result};
 
 use super::Match;
 use super::settings::Settings;
-use crate::meta::MaskMeta;
-use crate::roi;
+use crate::found::{self, Beside};
 
 /// A file and the frames that came.
 #[derive(Default)]
@@ -53,17 +54,12 @@ impl Source {
 }
 
 /// Puts objects on a buffer whose frame has `size` pixels, in place of those of an earlier element.
-pub(super) fn attach(buffer: &mut BufferRef, mut found: Found, size: (u32, u32), with_regions: bool) {
-    if let Some(before) = MaskMeta::read(buffer) {
-        roi::detach(buffer, &before.objects);
-    }
+pub(super) fn attach(buffer: &mut gst::Buffer, mut found: Found, size: (u32, u32), beside: Beside) {
     // Masks and boxes are parts of the frame, so that they fit a frame of any size.
     (found.objects.frame_width, found.objects.frame_height) = size;
     let source_pts = found.source_pts.map(gst::ClockTime::from_nseconds).or(buffer.pts());
-    MaskMeta::attach(buffer, &found.objects, source_pts, found.age);
-    if with_regions {
-        roi::attach(buffer, &found.objects);
-    }
+    let objects = Arc::new(found.objects);
+    found::attach(buffer, &found::Found { objects, source_pts, age_in_frames: found.age }, beside);
 }
 
 /// The regions on a buffer as objects; `None` when there are none.

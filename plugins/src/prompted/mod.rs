@@ -89,11 +89,11 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
     /// Sets a property; what is refused is told, and nothing has changed then.
     fn set_prompted(&self, value: &glib::Value, pspec: &glib::ParamSpec) {
         let latency_before = self.flow().timing().latency();
-        let is_about_time = self.flow().timing().set(pspec.name(), value);
+        let is_of_flow = self.flow().set(pspec.name(), value);
         if latency_before != self.flow().timing().latency() {
             post_latency(&*self.obj());
         }
-        if !is_about_time && let Err(error) = { self.prompting().settings().set(pspec.name(), value) } {
+        if !is_of_flow && let Err(error) = { self.prompting().settings().set(pspec.name(), value) } {
             self.warn(&error);
         }
         let is_too_late =
@@ -113,7 +113,6 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
                 .map(|engine| format!("{}, {}", engine.info().device_in_use, engine.info().precision_in_use))
                 .to_value(),
             name => flow
-                .timing()
                 .get(name)
                 .or_else(|| self.prompting().property(name))
                 .unwrap_or_else(|| pspec.default_value().clone()),

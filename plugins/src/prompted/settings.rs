@@ -11,6 +11,7 @@ use sa3::frame::SIDE_RANGE_IN_PIXELS;
 use sa3::{Result, SegmentRequest};
 
 use super::prompts::{self, Asked, Sources, Watch, are_same};
+use crate::analytics;
 use crate::engine_settings::EngineProperties;
 use crate::flow::timing;
 
@@ -149,6 +150,7 @@ fn own_specs() -> Vec<ParamSpec> {
 /// All properties; each class needs its own.
 pub(crate) fn specs() -> Vec<ParamSpec> {
     let mut specs = own_specs();
+    specs.push(analytics::spec().controllable().build());
     specs.extend(timing::specs());
     specs
 }

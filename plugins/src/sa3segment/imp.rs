@@ -12,7 +12,6 @@ use sa3::{EngineSettings, Segmentation};
 use super::actions;
 use super::told::Told;
 use crate::flow::{self, Analyser, Flow};
-use crate::found::attach;
 use crate::prompted::settings::specs;
 use crate::prompted::{self, Plan, Prompted, Prompting, Tuning, points_spec};
 
@@ -39,7 +38,7 @@ impl Sa3Segment {
                 gst::log!(CAT, imp = self, "frame at {}: {} objects", buffer.pts().display(), objects.items.len());
                 self.flow.stats().objects = objects.items.len() as u32;
                 let found = self.prompting.found(objects, buffer.pts());
-                attach(&mut buffer, &found);
+                self.flow.attach(&mut buffer, &found);
                 self.tell_notices(&things, notices);
                 self.tell_new_prompt(&tuning.asked, buffer.pts());
             }
@@ -80,7 +79,7 @@ impl Analyser for Sa3Segment {
         let tuning = self.tuning_at(buffer.pts());
         match self.prompting.plan(&tuning, false) {
             Plan::Look => return self.look(buffer, info, &tuning),
-            Plan::Carry(found) => attach(&mut buffer, &found),
+            Plan::Carry(found) => self.flow.attach(&mut buffer, &found),
             Plan::PassBare { is_first } => self.pass_bare(is_first, &tuning, buffer.pts()),
         }
         Ok(buffer)

@@ -17,10 +17,9 @@ use super::follower::Follower;
 use super::settings::{IdPolicy, TrackSettings, specs};
 use super::{actions, events};
 use crate::flow::{self, Analyser, Flow, OnAnswer, post_latency, post_structure};
-use crate::found::{Found, attach};
+use crate::found::Found;
 use crate::meta::MaskMeta;
 use crate::prompted::{self, Plan, Prompted, Prompting, Tuning};
-use crate::roi;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("sa3track", gst::DebugColorFlags::empty(), Some("Text-prompted tracking"))
@@ -89,7 +88,7 @@ impl Sa3Track {
                 self.note_counts(&tracking);
                 let objects = lock(&self.follower).followed(&tracking, pts);
                 let found = self.prompting.found((*objects).clone(), pts);
-                attach(&mut buffer, &found);
+                self.flow.attach(&mut buffer, &found);
                 self.tell_new_prompt(&tuning.asked, pts);
             }
             Err(error) => {
@@ -212,7 +211,7 @@ impl Analyser for Sa3Track {
             Plan::Look => return self.look(buffer, info, &tuning),
             Plan::Carry(_) if has_edits => return self.look(buffer, info, &tuning),
             Plan::Carry(found) => {
-                attach(&mut buffer, &found);
+                self.flow.attach(&mut buffer, &found);
                 lock(&self.follower).passed(Some(found.objects.clone()), pts);
             }
             Plan::PassBare { is_first } => {
@@ -254,9 +253,8 @@ impl Analyser for Sa3Track {
             return buffer;
         };
         if is_changed && let Some(attached) = MaskMeta::read(&buffer) {
-            roi::detach(buffer.make_mut(), &attached.objects);
             let (objects, age_in_frames) = (happened.objects.clone(), attached.age_in_frames);
-            attach(&mut buffer, &Found { objects, source_pts: attached.source_pts, age_in_frames });
+            self.flow.attach(&mut buffer, &Found { objects, source_pts: attached.source_pts, age_in_frames });
         }
         self.tell_events(&happened);
         buffer

@@ -217,3 +217,19 @@ fn grey_video_is_matched_by_running_time() {
         assert_eq!(objects.items[0].box_in_frame, BoxXyxy { x0: 0.0, y0: 0.0, x1: 1.0, y1: 0.5 });
     }
 }
+
+/// What `sa3segment semantic-map=true` finds travels through a file, too.
+#[test]
+fn semantic_maps_come_back() {
+    let folder = Folder::new("maps");
+    let mask = dog_and_cat(SIZE.0, SIZE.1).items[0].mask.clone();
+    let map = sa3::SemanticMap { label: "dog".into(), prompt_index: 0, presence: 0.75, map: mask };
+    let objects = Objects { semantic_maps: vec![map.clone()], ..dog_and_cat(SIZE.0, SIZE.1) };
+    let path = folder.file("a.jsonl");
+    let export = format!("maskexport location={} soft-masks=true", path.display());
+    Rig::new(&export, &caps(SIZE.0, SIZE.1), "video/x-raw").through(frame(0, Some(&objects)));
+    let mut rig = Rig::new(&format!("maskattach location={}", path.display()), &caps(SIZE.0, SIZE.1), "video/x-raw");
+    let found = attached(&rig.through(frame(0, None))).unwrap();
+    let maps: Vec<_> = found.semantic_maps.iter().map(|map| (&map.map, &map.label, map.presence)).collect();
+    assert_eq!(maps, [(&map.map, &map.label, 0.75)]);
+}
