@@ -29,6 +29,7 @@ mod glyphs;
 mod ink;
 mod label_format;
 mod labels;
+mod mask_painter;
 mod palette;
 mod passes;
 mod planes;
@@ -40,9 +41,11 @@ mod scene;
 mod shapes;
 mod spread;
 mod stencil;
+mod stretches;
 mod style;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 pub use label_format::LabelFormat;
 pub use planes::{FrameMut, PlaneMut};
@@ -81,9 +84,7 @@ impl Compositor {
         match style.mode {
             Mode::Overlay | Mode::Outline | Mode::Glow => {
                 self.scene.lay_overlay(frame, objects, style, &mut self.palette, &mut self.typesetter);
-                for layer in &self.scene.layers {
-                    self.canvas.paint_layer(frame, layer, &self.scene.distances, &self.typesetter);
-                }
+                self.canvas.paint_layers(frame, &self.scene.layers, &self.scene.distances, &self.typesetter);
             }
             Mode::Cutout => cutout::cut_out(frame, objects, style, &mut self.region, &mut self.canvas),
             _ => self.effects.apply(frame, objects, style, &mut self.region, &mut self.canvas),

@@ -133,7 +133,7 @@ impl Scene {
     /// Large masks first, so that what lies on them is seen; the order does not depend on scores, which tremble.
     fn lay_masks(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style) {
         let frame_size = [frame.width, frame.height];
-        self.drawn.sort_by_key(|drawn| {
+        self.drawn.sort_unstable_by_key(|drawn| {
             let object = &objects.items[drawn.item];
             (Reverse(drawn.mask.as_ref().map(|mask| mask.size_class)), object.prompt_index, object.id, drawn.item)
         });
@@ -173,7 +173,7 @@ impl Scene {
         self.labels.begin_frame([frame.width, frame.height], typesetter);
         let opacity = style.line_opacity();
         // Best scores choose their places first.
-        self.drawn.sort_by_key(|drawn| drawn.item);
+        self.drawn.sort_unstable_by_key(|drawn| drawn.item);
         for drawn in &self.drawn {
             let object = &objects.items[drawn.item];
             let anchor = drawn.anchor(object, style, frame);

@@ -7,6 +7,7 @@ mod blur;
 mod desaturate;
 mod pixelate;
 mod shrink;
+mod smooth;
 #[cfg(test)]
 mod tests;
 
