@@ -6,6 +6,7 @@
 
 use super::ink::Ink;
 use super::passes::{Pass, Slot};
+use super::vectors::vectorized;
 
 /// Cells painted at a time. Alpha rows are a multiple of this long.
 pub(super) const CHUNK: usize = 16;
@@ -56,26 +57,10 @@ impl Brush {
     /// `first_cell` and `alphas.len()` are multiples of [`CHUNK`].
     pub(super) fn paint(&self, row: &mut [u8], first_cell: usize, alphas: &[u8]) {
         match self.samples_per_cell {
-            1 => self.paint_chunks::<CHUNK>(row, first_cell, alphas),
-            2 => self.paint_chunks::<{ 2 * CHUNK }>(row, first_cell, alphas),
-            3 => self.paint_chunks::<{ 3 * CHUNK }>(row, first_cell, alphas),
-            _ => self.paint_chunks::<{ 4 * CHUNK }>(row, first_cell, alphas),
-        }
-    }
-
-    fn paint_chunks<const N: usize>(&self, row: &mut [u8], first_cell: usize, alphas: &[u8]) {
-        let from = (first_cell * self.samples_per_cell).min(row.len());
-        let to = (from + alphas.len() * self.samples_per_cell).min(row.len());
-        let (whole, rest) = row[from..to].as_chunks_mut::<N>();
-        let (alphas, _) = alphas.as_chunks::<CHUNK>();
-        for (samples, alphas) in whole.iter_mut().zip(alphas) {
-            self.paint_chunk(samples, alphas);
-        }
-        if let (false, Some(alphas)) = (rest.is_empty(), alphas.get(whole.len())) {
-            let mut padded = [0; N];
-            padded[..rest.len()].copy_from_slice(rest);
-            self.paint_chunk(&mut padded, alphas);
-            rest.copy_from_slice(&padded[..rest.len()]);
+            1 => paint_chunks::<CHUNK>(self, row, first_cell, alphas),
+            2 => paint_chunks::<{ 2 * CHUNK }>(self, row, first_cell, alphas),
+            3 => paint_chunks::<{ 3 * CHUNK }>(self, row, first_cell, alphas),
+            _ => paint_chunks::<{ 4 * CHUNK }>(self, row, first_cell, alphas),
         }
     }
 
@@ -98,11 +83,7 @@ impl Brush {
 
     #[inline(always)]
     fn paint_edge<const N: usize>(&self, samples: &mut [u8; N], alphas: &[u8; CHUNK]) {
-        let scaled = alphas.map(|alpha| divided_by_255(u16::from(alpha) * self.opacity));
-        let mut spread = [0; N];
-        for (cell, &alpha) in spread.chunks_exact_mut(N / CHUNK).zip(&scaled) {
-            cell.fill(alpha);
-        }
+        let spread: [u8; N] = spread_over(alphas, self.opacity, N / CHUNK);
         for (index, sample) in samples.iter_mut().enumerate() {
             let alpha = u16::from(spread[index] & self.ink_mask[index]);
             *sample = divided_by_255(u16::from(*sample) * (255 - alpha) + self.color[index] * alpha);
@@ -113,19 +94,81 @@ impl Brush {
     pub(super) fn paint_deep(&self, row: &mut [u8], first_cell: usize, alphas: &[u8], shift: u32) {
         let from = (2 * first_cell * self.samples_per_cell).min(row.len());
         let (words, _) = row[from..].as_chunks_mut::<2>();
-        for (cell, &alpha) in words.chunks_mut(self.samples_per_cell).zip(alphas) {
-            if alpha == 0 {
-                continue;
-            }
-            let scaled = divided_by_255(u16::from(alpha) * self.opacity);
-            for (index, word) in cell.iter_mut().enumerate() {
-                let alpha = u32::from(scaled & self.ink_mask[index]);
-                let old = u32::from(u16::from_le_bytes(*word) >> shift);
-                let new = (old * (255 - alpha) + u32::from(self.color[index]) * alpha + 127) / 255;
-                *word = ((new as u16) << shift).to_le_bytes();
-            }
+        match self.samples_per_cell {
+            1 => paint_deep_chunks::<CHUNK>(self, words, alphas, shift),
+            2 => paint_deep_chunks::<{ 2 * CHUNK }>(self, words, alphas, shift),
+            3 => paint_deep_chunks::<{ 3 * CHUNK }>(self, words, alphas, shift),
+            _ => paint_deep_chunks::<{ 4 * CHUNK }>(self, words, alphas, shift),
         }
     }
+
+    #[inline(always)]
+    fn paint_deep_chunk(&self, words: &mut [[u8; 2]], alphas: &[u8; CHUNK], shift: u32) {
+        if u128::from_ne_bytes(*alphas) == 0 {
+            return;
+        }
+        let spread: [u8; MAX_CHUNK_SAMPLES] = spread_over(alphas, self.opacity, self.samples_per_cell);
+        for (index, word) in words.iter_mut().enumerate() {
+            let alpha = u32::from(spread[index] & self.ink_mask[index]);
+            let old = u32::from(u16::from_le_bytes(*word) >> shift);
+            let new = (old * (255 - alpha) + u32::from(self.color[index]) * alpha + 127) / 255;
+            // Bits below the value stay where nothing is painted.
+            *word = if alpha == 0 { *word } else { ((new as u16) << shift).to_le_bytes() };
+        }
+    }
+}
+
+vectorized! {
+    fn paint_chunks<const N: usize>(brush: &Brush, row: &mut [u8], first_cell: usize, alphas: &[u8]) {
+        let from = (first_cell * (N / CHUNK)).min(row.len());
+        let to = (from + alphas.len() * (N / CHUNK)).min(row.len());
+        let (whole, rest) = row[from..to].as_chunks_mut::<N>();
+        let (alphas, _) = alphas.as_chunks::<CHUNK>();
+        for (samples, alphas) in whole.iter_mut().zip(alphas) {
+            brush.paint_chunk(samples, alphas);
+        }
+        if let (false, Some(alphas)) = (rest.is_empty(), alphas.get(whole.len())) {
+            let mut padded = [0; N];
+            padded[..rest.len()].copy_from_slice(rest);
+            brush.paint_chunk(&mut padded, alphas);
+            rest.copy_from_slice(&padded[..rest.len()]);
+        }
+    }
+}
+
+vectorized! {
+    fn paint_deep_chunks<const N: usize>(brush: &Brush, words: &mut [[u8; 2]], alphas: &[u8], shift: u32) {
+        let (whole, rest) = words.as_chunks_mut::<N>();
+        let (alphas, _) = alphas.as_chunks::<CHUNK>();
+        for (words, alphas) in whole.iter_mut().zip(alphas) {
+            brush.paint_deep_chunk(words, alphas, shift);
+        }
+        if let Some(alphas) = alphas.get(whole.len()) {
+            brush.paint_deep_chunk(rest, alphas, shift);
+        }
+    }
+}
+
+/// The alphas of sixteen cells times `opacity`, one for each sample of them.
+#[inline(always)]
+pub(super) fn spread_over<const N: usize>(alphas: &[u8; CHUNK], opacity: u16, samples_per_cell: usize) -> [u8; N] {
+    let mut scaled = [0; CHUNK];
+    for (scaled, &alpha) in scaled.iter_mut().zip(alphas) {
+        *scaled = divided_by_255(u16::from(alpha) * opacity);
+    }
+    let mut spread = [0; N];
+    // Multiplying a byte repeats it, in vectors.
+    match samples_per_cell {
+        1 => spread[..CHUNK].copy_from_slice(&scaled),
+        2 => spread.as_chunks_mut().0.iter_mut().zip(scaled).for_each(|(cell, alpha)| {
+            *cell = (u16::from(alpha) * 0x0101).to_ne_bytes();
+        }),
+        4 => spread.as_chunks_mut().0.iter_mut().zip(scaled).for_each(|(cell, alpha)| {
+            *cell = (u32::from(alpha) * 0x0101_0101).to_ne_bytes();
+        }),
+        _ => spread.chunks_exact_mut(samples_per_cell).zip(scaled).for_each(|(cell, alpha)| cell.fill(alpha)),
+    }
+    spread
 }
 
 /// `sum / 255`, rounded; exact for every `sum` up to 255 * 255.
@@ -187,7 +230,9 @@ mod tests {
     #[test]
     fn deep_samples_keep_their_shift() {
         let mut row: Vec<u8> = [64u16 << 6, 940 << 6].iter().flat_map(|w| w.to_le_bytes()).collect();
-        Brush::new(&ink([940, 0, 0], 255), &PLANAR).paint_deep(&mut row, 0, &[255, 0], 6);
+        let mut alphas = [0; CHUNK];
+        alphas[0] = 255;
+        Brush::new(&ink([940, 0, 0], 255), &PLANAR).paint_deep(&mut row, 0, &alphas, 6);
         assert_eq!(row, [940u16 << 6, 940 << 6].iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>());
     }
 }

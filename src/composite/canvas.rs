@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::blend::Brush;
 use super::coverage::cover_row;
 use super::glyphs::Typesetter;
+use super::mask_painter::MaskPainter;
 use super::passes::{Grid, Pass, color_passes};
 use super::planes::FrameMut;
 use super::region::Territory;
@@ -27,16 +28,28 @@ pub(super) struct Canvas {
     pub(super) rows: AlphaRows,
     /// Distances of pixels near an edge, in one row.
     pub(super) pixel_distances: Vec<f32>,
+    masks: MaskPainter,
 }
 
 impl Canvas {
-    pub(super) fn paint_layer(
-        &mut self,
-        frame: &mut FrameMut<'_>,
-        layer: &Layer,
-        scene: &Scene,
-        typesetter: &Typesetter,
-    ) {
+    /// Paints layers, bottom first; what of one mask follows on another is painted in one go.
+    pub(super) fn paint_layers(&mut self, frame: &mut FrameMut<'_>, scene: &Scene, typesetter: &Typesetter) {
+        let mask_of = |layer: &Layer| match layer.shape {
+            Shape::Mask(index, part) => Some((index, part)),
+            _ => None,
+        };
+        let index_of = |layer: &Layer| mask_of(layer).map(|(index, _)| index);
+        for group in scene.layers.chunk_by(|a, b| index_of(a) == index_of(b)) {
+            let Some(index) = index_of(&group[0]) else {
+                group.iter().for_each(|layer| self.paint_layer(frame, layer, scene, typesetter));
+                continue;
+            };
+            let parts = group.iter().filter_map(|layer| Some((mask_of(layer)?.1, layer.ink)));
+            self.masks.paint(frame, parts, &scene.distances[index]);
+        }
+    }
+
+    fn paint_layer(&mut self, frame: &mut FrameMut<'_>, layer: &Layer, scene: &Scene, typesetter: &Typesetter) {
         let passes = color_passes(frame.format);
         let brushes: [Option<Brush>; 3] =
             std::array::from_fn(|n| passes.get(n).map(|pass| Brush::new(&layer.ink, pass)));
@@ -45,9 +58,7 @@ impl Canvas {
             for y in (even_row..even_row + 2).filter(|y| layer.rows.contains(y)) {
                 let alphas = self.rows.row_mut((y % 2) as usize);
                 match &layer.shape {
-                    Shape::Mask(index, part) => {
-                        cover_row(&scene.distances[*index], *part, y, &mut self.pixel_distances, alphas)
-                    }
+                    Shape::Mask(..) => {}
                     Shape::Rect(rect) => rect.cover_row(y, &layer.columns, alphas),
                     Shape::Trail(line) => scene.trails.cover_row(line, y, &layer.columns, alphas),
                     Shape::Text(line) => typesetter.cover_row(line, y, &layer.columns, alphas),

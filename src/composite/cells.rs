@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::vectors::vectorized;
 use crate::boxes::BoxXyxy;
 use crate::objects::Mask;
 
@@ -14,6 +15,8 @@ const REACH_IN_CELLS: usize = 2;
 /// cells -1 to +2, and a lattice node's neighbours may belong to the next cell.
 const CELLS_BEFORE: usize = 2;
 const CELLS_BEHIND: usize = 3;
+/// Cells that are looked at together.
+const GROUP: usize = 16;
 
 /// A soft mask's values on its grid, stretched over the frame.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +56,9 @@ pub(super) struct CellWindow {
     pub(super) inside_center_x: f32,
     /// Log-odds relative to the inside level: the edge is at zero.
     log_odds: Vec<f32>,
+    /// Log-odds of each mask value, for the inside level `table_level`; there is none yet for 0.
+    table: Box<[f32]>,
+    table_level: u8,
     sides: Vec<Side>,
     is_inside: Vec<u8>,
     counts: Vec<u8>,
@@ -65,13 +71,15 @@ impl CellWindow {
         if !self.find_inside(cells, inside_level) {
             return false;
         }
-        let table = log_odds_table(inside_level);
+        if self.table_level != inside_level {
+            (self.table, self.table_level) = (log_odds_table(inside_level).into(), inside_level);
+        }
         self.log_odds.clear();
         for y in self.rows.clone() {
             let row = &cells.values[y * cells.width as usize..][self.columns.clone()];
-            self.log_odds.extend(row.iter().map(|&value| table[value as usize]));
+            self.log_odds.extend(row.iter().map(|&value| self.table[value as usize]));
         }
-        self.find_sides();
+        find_sides(self);
         true
     }
 
@@ -98,18 +106,14 @@ impl CellWindow {
         self.inside_count = 0;
         let mut column_sum = 0;
         for (y, row) in cells.values.chunks_exact(width.max(1)).enumerate() {
-            // Most rows of most masks are empty; the maximum is found with vector instructions.
-            if row.iter().fold(0, |most, &value| most.max(value)) < inside_level {
+            // Most rows of most masks are empty.
+            if largest(row) < inside_level {
                 continue;
             }
-            let is_inside = |value: &u8| *value >= inside_level;
-            let first = row.iter().position(is_inside).unwrap_or(0);
-            let last = row.iter().rposition(is_inside).unwrap_or(0);
-            for x in (first..=last).filter(|&x| is_inside(&row[x])) {
-                self.inside_count += 1;
-                column_sum += x;
-            }
-            columns = columns.start.min(first)..columns.end.max(last + 1);
+            let found = inside_of(row, inside_level);
+            self.inside_count += found.count;
+            column_sum += found.column_sum;
+            columns = columns.start.min(found.columns.start)..columns.end.max(found.columns.end);
             rows = rows.start.min(y)..y + 1;
         }
         self.inside_bounds = [columns.start, rows.start, columns.end, rows.end];
@@ -119,34 +123,78 @@ impl CellWindow {
         (self.columns, self.rows) = (widened(columns, width), widened(rows, height));
         self.inside_count > 0
     }
+}
 
+/// The cells of a row that are inside.
+struct InsideOfRow {
+    /// From the first to the last.
+    columns: Range<usize>,
+    count: usize,
+    column_sum: usize,
+}
+
+vectorized! {
+    fn inside_of(row: &[u8], inside_level: u8) -> InsideOfRow {
+        let (groups, _) = row.as_chunks::<GROUP>();
+        let has_inside = |group: &[u8; GROUP]| group.iter().fold(0, |most, &value| most.max(value)) >= inside_level;
+        let skipped = groups.iter().take_while(|group| !has_inside(group)).count() * GROUP;
+        let is_inside = |value: &u8| *value >= inside_level;
+        let first = skipped + row[skipped..].iter().position(is_inside).unwrap_or(0);
+        let (_, groups) = row[first..].as_rchunks::<GROUP>();
+        let skipped = groups.iter().rev().take_while(|group| !has_inside(group)).count() * GROUP;
+        let end = row.len() - skipped;
+        let end = row[..end].iter().rposition(is_inside).map_or(first, |last| last + 1);
+        let (mut count, mut steps) = (0u32, 0u32);
+        for (step, value) in (0u32..).zip(&row[first..end]) {
+            let inside = u32::from(*value >= inside_level);
+            count += inside;
+            steps += inside * step;
+        }
+        InsideOfRow { columns: first..end, count: count as usize, column_sum: count as usize * first + steps as usize }
+    }
+}
+
+vectorized! {
     /// Counts the cells inside around each cell: none or all of them say that no edge is near.
-    fn find_sides(&mut self) {
+    fn find_sides(window: &mut CellWindow) {
         const AROUND: usize = CELLS_BEFORE + 1 + CELLS_BEHIND;
         const ALL: u8 = (AROUND * AROUND) as u8;
-        let (width, height) = (self.columns.len(), self.rows.len());
-        let Self { log_odds, sides, is_inside, counts, .. } = self;
-        is_inside.clear();
-        is_inside.extend(log_odds.iter().map(|&value| u8::from(value >= 0.0)));
-        sides.clear();
-        for y in 0..height {
+        let (width, height) = (window.columns.len(), window.rows.len());
+        let CellWindow { log_odds, sides, is_inside, counts, .. } = window;
+        is_inside.resize(width * height, 0);
+        is_inside.iter_mut().zip(log_odds.iter()).for_each(|(inside, &value)| *inside = u8::from(value >= 0.0));
+        sides.resize(width * height, Side::Outside);
+        counts.resize(width + AROUND - 1, 0);
+        for (y, sides) in sides.chunks_exact_mut(width).enumerate() {
             // Beyond the window its border goes on.
-            counts.clear();
-            counts.resize(CELLS_BEFORE + width + CELLS_BEHIND, 0);
-            for step in 0..AROUND {
-                let row = (y + step).saturating_sub(CELLS_BEFORE).min(height - 1);
-                let inside = &is_inside[row * width..][..width];
-                counts[CELLS_BEFORE..].iter_mut().zip(inside).for_each(|(count, inside)| *count += inside);
+            let row = |step: usize| &is_inside[(y + step).saturating_sub(CELLS_BEFORE).min(height - 1) * width..][..width];
+            let counted = &mut counts[CELLS_BEFORE..][..width];
+            counted.copy_from_slice(row(0));
+            for step in 1..AROUND {
+                counted.iter_mut().zip(row(step)).for_each(|(count, inside)| *count += inside);
             }
-            let (first, last) = (counts[CELLS_BEFORE], counts[CELLS_BEFORE + width - 1]);
+            let (first, last) = (counted[0], counted[width - 1]);
             counts[..CELLS_BEFORE].fill(first);
             counts[CELLS_BEFORE + width..].fill(last);
-            sides.extend(counts.windows(AROUND).map(|near| match near.iter().sum::<u8>() {
-                0 => Side::Outside,
-                ALL => Side::Inside,
-                _ => Side::NearEdge,
-            }));
+            let at = |step: usize| counts[step..].iter();
+            let around = at(0).zip(at(1)).zip(at(2)).zip(at(3)).zip(at(4)).zip(at(5));
+            for (side, (((((a, b), c), d), e), f)) in sides.iter_mut().zip(around) {
+                let count = a + b + c + d + e + f;
+                *side = if count == 0 {
+                    Side::Outside
+                } else if count == ALL {
+                    Side::Inside
+                } else {
+                    Side::NearEdge
+                };
+            }
         }
+    }
+}
+
+vectorized! {
+    fn largest(row: &[u8]) -> u8 {
+        row.iter().fold(0, |most, &value| most.max(value))
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::distance::Distances;
 use super::field::Lattice;
+use super::vectors::vectorized;
 use crate::row_spans::RowWriter;
 
 /// What of a mask is covered. Lengths are in pixels.
@@ -85,59 +86,117 @@ pub(super) fn alpha_at(inner_distance: f32) -> u8 {
     (alpha + ROUNDING).to_bits() as u8
 }
 
-/// Raises `alphas` (the whole pixel row `y`, from column 0) to what `part` covers.
-///
-/// Rows that the lattice does not reach are left as they are.
-pub(super) fn cover_row(distances: &Distances, part: Part, y: u32, pixel_distances: &mut Vec<f32>, alphas: &mut [u8]) {
-    let Some(row) = PixelRow::at(distances, y) else { return };
-    for run in distances.runs(row.square_row) {
-        let pixels = &mut alphas[row.pixels(&run.squares)];
-        if run.is_inside {
-            if matches!(part, Part::Inside { .. }) {
-                pixels.fill(255);
+vectorized! {
+    /// Raises `alphas` (the whole pixel row `y`, from column 0) to what `part` covers.
+    ///
+    /// Rows that the lattice does not reach are left as they are.
+    pub(super) fn cover_row(
+        distances: &Distances,
+        part: Part,
+        y: u32,
+        pixel_distances: &mut Vec<f32>,
+        alphas: &mut [u8],
+    ) {
+        let Some(row) = PixelRow::at(distances, y) else { return };
+        for run in distances.runs(row.square_row) {
+            let pixels = &mut alphas[row.pixels(&run.squares)];
+            if run.is_inside {
+                if matches!(part, Part::Inside { .. }) {
+                    pixels.fill(255);
+                }
+                continue;
             }
-            continue;
+            row.measure(&run.squares, pixel_distances);
+            part.cover(pixel_distances, pixels);
         }
-        row.measure(&run.squares, pixel_distances);
-        part.cover(pixel_distances, pixels);
     }
 }
 
-/// Writes the columns of pixel row `y` of which at least half is inside.
-pub(super) fn inside_spans(
-    distances: &Distances,
-    y: u32,
-    width: u32,
-    pixel_distances: &mut Vec<f32>,
-    writer: &mut RowWriter<'_>,
-) {
-    let Some(row) = PixelRow::at(distances, y) else { return };
-    for run in distances.runs(row.square_row) {
-        let pixels = row.pixels(&run.squares);
-        let (start, end) = (pixels.start as u32, (pixels.end as u32).min(width));
-        if start >= end {
-            continue;
-        }
-        if run.is_inside {
-            writer.add(start..end);
-            continue;
-        }
-        row.measure(&run.squares, pixel_distances);
-        // The sign decides, which is what half an alpha comes to.
-        let mut first_inside = None;
-        for (x, &distance) in (start..end).zip(pixel_distances.iter()) {
-            match (distance >= 0.0, first_inside) {
-                (true, None) => first_inside = Some(x),
-                (false, Some(first)) => {
-                    writer.add(first..x);
-                    first_inside = None;
+vectorized! {
+    /// Writes the columns of pixel row `y` of which at least half is inside.
+    pub(super) fn inside_spans(
+        distances: &Distances,
+        y: u32,
+        width: u32,
+        pixel_distances: &mut Vec<f32>,
+        writer: &mut RowWriter<'_>,
+    ) {
+        let Some(row) = PixelRow::at(distances, y) else { return };
+        for run in distances.runs(row.square_row) {
+            let pixels = row.pixels(&run.squares);
+            let (start, end) = (pixels.start as u32, (pixels.end as u32).min(width));
+            if start >= end {
+                continue;
+            }
+            if run.is_inside {
+                writer.add(start..end);
+                continue;
+            }
+            row.measure(&run.squares, pixel_distances);
+            // The sign decides, which is what half an alpha comes to.
+            let mut first_inside = None;
+            for (x, &distance) in (start..end).zip(pixel_distances.iter()) {
+                match (distance >= 0.0, first_inside) {
+                    (true, None) => first_inside = Some(x),
+                    (false, Some(first)) => {
+                        writer.add(first..x);
+                        first_inside = None;
+                    }
+                    _ => {}
                 }
-                _ => {}
+            }
+            if let Some(first) = first_inside {
+                writer.add(first..end);
             }
         }
-        if let Some(first) = first_inside {
-            writer.add(first..end);
-        }
+    }
+}
+
+/// Distances of pixels that are outside, farther than anything that is drawn reaches.
+const FAR_OUTSIDE: f32 = -1e9;
+
+vectorized! {
+    /// Measures the pixels of row `y` in `columns`; `pixel_distances` begins with the first of them or up to a square before,
+    /// how far before is the result.
+    pub(super) fn measure_row(
+        distances: &Distances,
+        y: u32,
+        columns: &Range<usize>,
+        pixel_distances: &mut Vec<f32>,
+    ) -> usize {
+        let Lattice { spacing, origin, columns: nodes, .. } = distances.lattice;
+        let (spacing, origin) = (spacing as usize, origin[0] as usize);
+        let first = columns.start.max(origin * spacing) / spacing - origin;
+        let end = columns.end.div_ceil(spacing).saturating_sub(origin).min(nodes - 1);
+        let row = PixelRow::at(distances, y).filter(|_| first < end);
+        let Some(row) = row else {
+            set_length(pixel_distances, columns.len());
+            pixel_distances[..columns.len()].fill(FAR_OUTSIDE);
+            return 0;
+        };
+        let pixels = row.pixels(&(first..end));
+        let start = columns.start.min(pixels.start);
+        let whole = columns.end.max(pixels.end) - start;
+        set_length(pixel_distances, whole);
+        pixel_distances[..pixels.start - start].fill(FAR_OUTSIDE);
+        pixel_distances[pixels.end - start..whole].fill(FAR_OUTSIDE);
+        row.fill(&(first..end), &mut pixel_distances[pixels.start - start..pixels.end - start]);
+        columns.start - start
+    }
+}
+
+/// At least so many; most rows have what the row before had.
+#[inline(always)]
+fn set_length(pixel_distances: &mut Vec<f32>, length: usize) {
+    if pixel_distances.len() < length {
+        pixel_distances.resize(length, 0.0);
+    }
+}
+
+vectorized! {
+    /// Raises `alphas` to what `part` covers at pixels of these distances.
+    pub(super) fn cover_pixels(part: Part, pixel_distances: &[f32], alphas: &mut [u8]) {
+        part.cover(pixel_distances, alphas);
     }
 }
 
@@ -153,6 +212,7 @@ struct PixelRow<'a> {
 
 impl<'a> PixelRow<'a> {
     /// `None` where the lattice does not reach.
+    #[inline(always)]
     fn at(distances: &'a Distances, y: u32) -> Option<Self> {
         let Lattice { spacing, origin, columns, rows } = distances.lattice;
         let square_row = (y / spacing).checked_sub(origin[1])? as usize;
@@ -165,13 +225,22 @@ impl<'a> PixelRow<'a> {
     }
 
     /// Columns of pixels that squares cover; the last ones may stand beyond the frame.
+    #[inline(always)]
     fn pixels(&self, squares: &Range<usize>) -> Range<usize> {
         let Lattice { spacing, origin, .. } = self.lattice;
         let column = |square: usize| (origin[0] as usize + square) * spacing as usize;
         column(squares.start)..column(squares.end)
     }
 
+    #[inline(always)]
     fn measure(&self, squares: &Range<usize>, pixel_distances: &mut Vec<f32>) {
+        pixel_distances.resize(squares.len() * self.lattice.spacing as usize, 0.0);
+        self.fill(squares, pixel_distances);
+    }
+
+    /// Distances of all pixels of `squares`.
+    #[inline(always)]
+    fn fill(&self, squares: &Range<usize>, pixel_distances: &mut [f32]) {
         let nodes = squares.start..squares.end + 1;
         let (above, below) = (&self.above[nodes.clone()], &self.below[nodes]);
         match self.lattice.spacing {
@@ -184,14 +253,14 @@ impl<'a> PixelRow<'a> {
 }
 
 /// Distances at the centres of the pixels between nodes; there is one node more than groups of `SPACING` pixels.
-fn interpolate<const SPACING: usize>(above: &[f32], below: &[f32], below_part: f32, pixel_distances: &mut Vec<f32>) {
-    pixel_distances.resize((above.len() - 1) * SPACING, 0.0);
+#[inline(always)]
+fn interpolate<const SPACING: usize>(above: &[f32], below: &[f32], below_part: f32, pixel_distances: &mut [f32]) {
     let (squares, _) = pixel_distances.as_chunks_mut::<SPACING>();
-    let nodes = above.windows(2).zip(below.windows(2));
-    for (pixels, (above, below)) in squares.iter_mut().zip(nodes) {
-        let node = |index: usize| above[index] + below_part * (below[index] - above[index]);
-        let (left, right) = (node(0), node(1));
-        let step = (right - left) / SPACING as f32;
+    let (above, below) = (above.iter().zip(&above[1..]), below.iter().zip(&below[1..]));
+    for (pixels, (above, below)) in squares.iter_mut().zip(above.zip(below)) {
+        let left = above.0 + below_part * (below.0 - above.0);
+        let right = above.1 + below_part * (below.1 - above.1);
+        let step = (right - left) * (1.0 / SPACING as f32);
         *pixels = std::array::from_fn(|index| left + (index as f32 + 0.5) * step);
     }
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::field::{Field, Lattice};
 use super::spread::ClosestPoints;
+use super::vectors::vectorized;
 
 /// Distances in pixels on a lattice: positive inside, negative outside, cut off where they no longer matter.
 #[derive(Debug, Default)]
@@ -17,7 +18,12 @@ pub(super) struct Distances {
     runs: Vec<Run>,
     /// For each row of squares the end of its runs.
     run_ends: Vec<usize>,
+    /// Columns and rows of squares that hold every run.
+    bounds: [Range<usize>; 2],
     closest: ClosestPoints,
+    pieces: Vec<[Point; 2]>,
+    /// What nodes and squares say of themselves.
+    codes: Vec<u8>,
 }
 
 /// Neighbouring lattice squares of one row.
@@ -28,14 +34,17 @@ pub(super) struct Run {
     pub(super) is_inside: bool,
 }
 
-/// Squares that are looked at together.
-const STRETCH: usize = 16;
-
 /// Reaches beyond this many squares are spread from node to node instead of measured from each piece of the edge.
 const MAX_SPLAT_IN_SQUARES: f32 = 5.0;
+/// Nodes that are measured at a time.
+const LANES: usize = 8;
 
 /// A point in lattice units.
 type Point = [f32; 2];
+
+/// What a node says of the squares around it: all four have to say the same.
+const SURELY_INSIDE: u8 = 1;
+const SURELY_OUTSIDE: u8 = 2;
 
 impl Distances {
     /// Measures `field` so that distances up to `reach` pixels are exact, also between the nodes.
@@ -44,21 +53,12 @@ impl Distances {
         let spacing = self.lattice.spacing as f32;
         // A pixel within reach has nodes around it that are up to a square's diagonal farther.
         let cut_off = reach / spacing + std::f32::consts::SQRT_2;
-        self.values.clear();
-        self.values.resize(field.values.len(), cut_off * cut_off);
         if cut_off <= MAX_SPLAT_IN_SQUARES {
-            self.for_each_piece(field, |distances, from, to| distances.splat(from, to, cut_off));
+            measure_near(self, field, cut_off);
         } else {
-            self.closest.clear(self.lattice.columns, field.values.len());
-            self.for_each_piece(field, |distances, from, to| distances.closest.seed(from, to));
-            let squared = self.closest.spread().map(|squared| squared.min(cut_off * cut_off));
-            self.values.iter_mut().zip(squared).for_each(|(value, squared)| *value = squared);
+            measure_far(self, field, cut_off);
         }
-        for (distance, value) in self.values.iter_mut().zip(&field.values) {
-            *distance = (spacing * distance.sqrt()).copysign(*value);
-        }
-        // Rounding may have taken a little off those that no edge reached.
-        self.find_runs(0.999 * cut_off * spacing);
+        finish(self, field, cut_off);
     }
 
     /// The runs in a row of squares, left to right.
@@ -67,97 +67,56 @@ impl Distances {
         &self.runs[start..self.run_ends[square_row]]
     }
 
+    /// The runs in pixel row `y` as columns of pixels, and whether they are wholly inside.
+    pub(super) fn pixel_runs(&self, y: u32) -> impl Iterator<Item = (Range<usize>, bool)> {
+        let Lattice { spacing, origin, rows, .. } = self.lattice;
+        let square_row = (y / spacing).checked_sub(origin[1]).map(|row| row as usize).filter(|row| row + 1 < rows);
+        let runs = square_row.map(|row| self.runs(row)).unwrap_or_default();
+        let column = move |square: usize| (origin[0] as usize + square) * spacing as usize;
+        runs.iter().map(move |run| (column(run.squares.start)..column(run.squares.end), run.is_inside))
+    }
+
     /// The pixel columns and rows that hold every run, inside the frame.
     pub(super) fn extent(&self, frame_size: [u32; 2]) -> [Range<u32>; 2] {
         let Lattice { spacing, origin, .. } = self.lattice;
+        let pixels = |axis: usize, squares: usize| ((origin[axis] + squares as u32) * spacing).min(frame_size[axis]);
+        let [columns, rows] = &self.bounds;
+        [pixels(0, columns.start)..pixels(0, columns.end), pixels(1, rows.start)..pixels(1, rows.end)]
+    }
+
+    fn find_bounds(&mut self) {
         let left = self.runs.iter().map(|run| run.squares.start).min().unwrap_or(0);
         let right = self.runs.iter().map(|run| run.squares.end).max().unwrap_or(0);
         let top = self.run_ends.iter().position(|&end| end > 0).unwrap_or(0);
         let bottom = self.run_ends.iter().position(|&end| end == self.runs.len()).map_or(top, |last| last + 1);
-        let pixels = |axis: usize, squares: usize| ((origin[axis] + squares as u32) * spacing).min(frame_size[axis]);
-        [pixels(0, left)..pixels(0, right), pixels(1, top)..pixels(1, bottom)]
+        self.bounds = [left..right, top..bottom];
     }
 
-    fn find_runs(&mut self, cut_off: f32) {
-        self.runs.clear();
-        self.run_ends.clear();
+    /// Finds the straight pieces of the field's zero line.
+    #[inline(always)]
+    fn find_pieces(&mut self, field: &Field) {
         let columns = self.lattice.columns;
-        for (upper, lower) in self.values.chunks_exact(columns).zip(self.values.chunks_exact(columns).skip(1)) {
-            let row_start = self.runs.len();
-            let mut start = 0;
-            while start + 1 < columns {
-                let end = (start + STRETCH).min(columns - 1);
-                let stretches = [&upper[start..=end], &lower[start..=end]];
-                // Most stretches are uniform.
-                let all = 2 * (end + 1 - start);
-                if count(stretches, |distance| distance >= cut_off) == all {
-                    push_run(&mut self.runs, row_start, start..end, true);
-                } else if count(stretches, |distance| distance <= -cut_off) != all {
-                    for x in start..end {
-                        let corners = [upper[x], upper[x + 1], lower[x], lower[x + 1]];
-                        if !corners.iter().all(|&distance| distance <= -cut_off) {
-                            let is_inside = corners.iter().all(|&distance| distance >= cut_off);
-                            push_run(&mut self.runs, row_start, x..x + 1, is_inside);
-                        }
-                    }
-                }
-                start = end;
-            }
-            self.run_ends.push(self.runs.len());
-        }
-    }
-
-    /// Calls `take` with the ends of each straight piece of the field's zero line.
-    fn for_each_piece(&mut self, field: &Field, take: impl Fn(&mut Self, Point, Point)) {
-        let columns = self.lattice.columns;
+        let Self { pieces, codes, .. } = self;
+        pieces.clear();
         for run in &field.near_edges {
             let (x, y) = (run.start % columns, run.start / columns);
             if y + 1 == self.lattice.rows {
                 break;
             }
             let (upper, lower) = (&field.values[run.clone()], &field.values[run.start + columns..run.end + columns]);
-            for (step, (top, bottom)) in upper.windows(2).zip(lower.windows(2)).enumerate() {
-                let corners = [top[0], top[1], bottom[1], bottom[0]];
-                let inside = corners.iter().filter(|v| **v >= 0.0).count();
-                if inside != 0 && inside != 4 {
-                    self.take_square(corners, [(x + step) as f32, y as f32], &take);
-                }
-            }
-        }
-    }
-
-    /// Takes the pieces of the edge in one square; `corners` go round it from the upper left.
-    fn take_square(&mut self, corners: [f32; 4], [x, y]: Point, take: &impl Fn(&mut Self, Point, Point)) {
-        const ROUND: [Point; 4] = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
-        let mut crossings = [[0.0; 2]; 4];
-        let mut count = 0;
-        for side in 0..4 {
-            let (a, b) = (corners[side], corners[(side + 1) % 4]);
-            if (a >= 0.0) != (b >= 0.0) {
-                let part = a / (a - b);
-                let ([ax, ay], [bx, by]) = (ROUND[side], ROUND[(side + 1) % 4]);
-                crossings[count] = [x + ax + part * (bx - ax), y + ay + part * (by - ay)];
-                count += 1;
-            }
-        }
-        let [a, b, c, d] = crossings;
-        let is_center_inside = corners.iter().sum::<f32>() >= 0.0;
-        match count {
-            2 => take(self, a, b),
-            // Two corners inside, across from each other: they touch when the middle is inside.
-            _ if (corners[0] >= 0.0) == is_center_inside => {
-                take(self, a, b);
-                take(self, c, d);
-            }
-            _ => {
-                take(self, d, a);
-                take(self, b, c);
+            find_crossed(upper, lower, codes);
+            let mut next = 0;
+            while let Some(step) = next_set(codes, next) {
+                let corners = [upper[step], upper[step + 1], lower[step + 1], lower[step]];
+                push_pieces(corners, [(x + step) as i32 as f32, y as i32 as f32], pieces);
+                next = step + 1;
             }
         }
     }
 
     /// Lowers the squared distances of the nodes around one straight piece.
-    fn splat(&mut self, from: Point, to: Point, cut_off: f32) {
+    #[inline(always)]
+    fn splat(&mut self, [from, to]: [Point; 2], cut_off: f32, steps: &[f32; LANES]) {
         let Lattice { columns, rows, .. } = self.lattice;
         let around = |a: f32, b: f32, count: usize| {
             let first = (a.min(b) - cut_off).ceil().max(0.0) as usize;
@@ -165,36 +124,176 @@ impl Distances {
         };
         let [dx, dy] = [to[0] - from[0], to[1] - from[1]];
         let per_square = 1.0 / (dx * dx + dy * dy).max(1e-12);
-        let node_columns = around(from[0], to[0], columns);
+        let wanted = around(from[0], to[0], columns);
+        // A few nodes more than wanted, so that there are whole groups.
+        let length = wanted.len().next_multiple_of(LANES);
+        let first = wanted.start.min(columns.saturating_sub(length));
+        let nodes = first..(first + length).min(columns);
+        let fx = nodes.start as i32 as f32 - from[0];
         for y in around(from[1], to[1], rows) {
-            let fy = y as f32 - from[1];
-            let row = &mut self.values[y * columns..][node_columns.clone()];
-            let first_fx = node_columns.start as f32 - from[0];
-            for (step, distance) in (0i16..).zip(row) {
-                let fx = first_fx + f32::from(step);
+            let fy = y as i32 as f32 - from[1];
+            let squared_at = |fx: f32| {
                 let along = (fx * dx + fy * dy) * per_square;
                 let along = if along > 0.0 { along } else { 0.0 };
                 let along = if along < 1.0 { along } else { 1.0 };
                 let (ex, ey) = (fx - along * dx, fy - along * dy);
-                let squared = ex * ex + ey * ey;
-                *distance = if squared < *distance { squared } else { *distance };
+                ex * ex + ey * ey
+            };
+            let (groups, rest) = self.values[y * columns..][nodes.clone()].as_chunks_mut::<LANES>();
+            let mut group_fx: [f32; LANES] = std::array::from_fn(|lane| fx + steps[lane]);
+            for group in groups {
+                let squared: [f32; LANES] = std::array::from_fn(|lane| squared_at(group_fx[lane]));
+                *group =
+                    std::array::from_fn(|lane| if squared[lane] < group[lane] { squared[lane] } else { group[lane] });
+                group_fx = group_fx.map(|fx| fx + LANES as f32);
+            }
+            if rest.is_empty() {
+                continue;
+            }
+            for (node, fx) in rest.iter_mut().zip(group_fx) {
+                let squared = squared_at(fx);
+                *node = if squared < *node { squared } else { *node };
             }
         }
     }
 }
 
-/// Counting, other than searching, becomes vector instructions.
-fn count(stretches: [&[f32]; 2], is_met: impl Fn(f32) -> bool) -> usize {
-    let in_one = |nodes: &[f32]| nodes.iter().map(|&distance| u32::from(is_met(distance))).sum::<u32>();
-    stretches.into_iter().map(in_one).sum::<u32>() as usize
+vectorized! {
+    fn measure_near(distances: &mut Distances, field: &Field, cut_off: f32) {
+        distances.values.clear();
+        distances.values.resize(field.values.len(), cut_off * cut_off);
+        distances.find_pieces(field);
+        // Known numbers would be treated one by one, not as a group.
+        let steps = std::hint::black_box(std::array::from_fn(|step| step as f32));
+        for index in 0..distances.pieces.len() {
+            distances.splat(distances.pieces[index], cut_off, &steps);
+        }
+    }
 }
 
-/// Appends squares to the row that began at run `row_start`, or lengthens its last run.
-fn push_run(runs: &mut Vec<Run>, row_start: usize, squares: Range<usize>, is_inside: bool) {
-    match runs[row_start..].last_mut() {
-        Some(run) if run.squares.end == squares.start && run.is_inside == is_inside => run.squares.end = squares.end,
-        _ => runs.push(Run { squares, is_inside }),
+vectorized! {
+    fn measure_far(distances: &mut Distances, field: &Field, cut_off: f32) {
+        distances.closest.clear(distances.lattice.columns, distances.lattice.rows);
+        distances.find_pieces(field);
+        for [from, to] in &distances.pieces {
+            distances.closest.seed(*from, *to);
+        }
+        distances.closest.spread(cut_off * cut_off, &mut distances.values);
     }
+}
+
+vectorized! {
+    /// Squared distances in lattice units become signed ones in pixels, and the runs are found.
+    fn finish(distances: &mut Distances, field: &Field, cut_off: f32) {
+        let Lattice { spacing, columns, .. } = distances.lattice;
+        let spacing = spacing as f32;
+        // Rounding may have taken a little off those that no edge reached.
+        let sure = 0.999 * cut_off * spacing;
+        let Distances { values, runs, run_ends, codes, .. } = distances;
+        runs.clear();
+        run_ends.clear();
+        // Three rows: nodes above, nodes below, squares between them.
+        codes.clear();
+        codes.resize(3 * columns, 0);
+        let (nodes, squares) = codes.split_at_mut(2 * columns);
+        let (mut above, mut below) = nodes.split_at_mut(columns);
+        let rows = values.chunks_exact_mut(columns).zip(field.values.chunks_exact(columns));
+        for (y, (distances, signs)) in rows.enumerate() {
+            for ((distance, sign), code) in distances.iter_mut().zip(signs).zip(below.iter_mut()) {
+                let pixels = spacing * distance.sqrt();
+                *distance = pixels.copysign(*sign);
+                let is_sure = u8::from(pixels >= sure);
+                *code = if *sign >= 0.0 { is_sure * SURELY_INSIDE } else { is_sure * SURELY_OUTSIDE };
+            }
+            if y > 0 {
+                let corners = above.iter().zip(&above[1..]).zip(below.iter().zip(&below[1..]));
+                for (square, ((a, b), (c, d))) in squares.iter_mut().zip(corners) {
+                    *square = a & b & c & d;
+                }
+                push_runs(&squares[..columns - 1], runs);
+                run_ends.push(runs.len());
+            }
+            std::mem::swap(&mut above, &mut below);
+        }
+        distances.find_bounds();
+    }
+}
+
+/// Appends the runs of a row of squares.
+#[inline(always)]
+fn push_runs(squares: &[u8], runs: &mut Vec<Run>) {
+    let mut start = 0;
+    while start < squares.len() {
+        let end = run_end(squares, start);
+        if squares[start] != SURELY_OUTSIDE {
+            runs.push(Run { squares: start..end, is_inside: squares[start] == SURELY_INSIDE });
+        }
+        start = end;
+    }
+}
+
+/// Where the run of equal codes that `start` belongs to ends.
+#[inline(always)]
+fn run_end(codes: &[u8], start: usize) -> usize {
+    let code = codes[start];
+    let mut at = start;
+    while let Some(group) = codes[at..].first_chunk::<LANES>() {
+        let different = u64::from_le_bytes(*group) ^ u64::from_le_bytes([code; LANES]);
+        if different != 0 {
+            return at + different.trailing_zeros() as usize / 8;
+        }
+        at += LANES;
+    }
+    at + codes[at..].iter().take_while(|&&other| other == code).count()
+}
+
+/// Notes for each square between two rows of nodes whether the edge crosses it.
+#[inline(always)]
+fn find_crossed(upper: &[f32], lower: &[f32], is_crossed: &mut Vec<u8>) {
+    is_crossed.resize(upper.len().saturating_sub(1), 0);
+    let corners = upper.windows(2).zip(lower.windows(2));
+    for (is_crossed, (upper, lower)) in is_crossed.iter_mut().zip(corners) {
+        let inside: u8 = [upper[0], upper[1], lower[0], lower[1]].iter().map(|&v| u8::from(v >= 0.0)).sum();
+        *is_crossed = u8::from(!inside.is_multiple_of(4));
+    }
+}
+
+/// The first flag from `start` on that is set.
+#[inline(always)]
+fn next_set(flags: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    while let Some(group) = flags.get(at..).and_then(|flags| flags.first_chunk::<LANES>()) {
+        let bits = u64::from_le_bytes(*group);
+        if bits != 0 {
+            return Some(at + bits.trailing_zeros() as usize / 8);
+        }
+        at += LANES;
+    }
+    flags.get(at..)?.iter().position(|&flag| flag != 0).map(|step| at + step)
+}
+
+/// Appends the pieces of the edge in one square; `corners` go round it from the upper left.
+#[inline(always)]
+fn push_pieces(corners: [f32; 4], [x, y]: Point, pieces: &mut Vec<[Point; 2]>) {
+    const ROUND: [Point; 4] = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
+    let mut crossings = [[0.0; 2]; 4];
+    let mut count = 0;
+    for side in 0..4 {
+        let (a, b) = (corners[side], corners[(side + 1) % 4]);
+        if (a >= 0.0) != (b >= 0.0) {
+            let part = a / (a - b);
+            let ([ax, ay], [bx, by]) = (ROUND[side], ROUND[(side + 1) % 4]);
+            crossings[count] = [x + ax + part * (bx - ax), y + ay + part * (by - ay)];
+            count += 1;
+        }
+    }
+    let [a, b, c, d] = crossings;
+    if count == 2 {
+        return pieces.push([a, b]);
+    }
+    // Two corners inside, across from each other: they touch when the middle is inside.
+    let is_center_inside = corners.iter().sum::<f32>() >= 0.0;
+    pieces.extend(if (corners[0] >= 0.0) == is_center_inside { [[a, b], [c, d]] } else { [[d, a], [b, c]] });
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 use std::ops::Range;
 
 use super::cells::{CellWindow, Cells, Side};
+use super::vectors::vectorized;
 
 /// Largest spacing of the lattice in pixels. Edges are straight between its nodes.
 const MAX_SPACING: u32 = 4;
@@ -56,14 +57,23 @@ pub(super) struct Field {
     pub(super) cells: CellWindow,
     blended_row: Vec<f32>,
     column_taps: Vec<Taps>,
+    row_taps: Vec<Taps>,
     /// For each column of cells the first node that belongs to it or to a later one.
     first_nodes: Vec<usize>,
+    /// Of one row of cells.
+    side_runs: Vec<(Side, Range<usize>)>,
 }
+
+/// Cells before the first and behind the last that repeat it, so that four neighbours are always there.
+const BORDER: usize = 3;
 
 /// Four neighbouring cells and their weights.
 #[derive(Debug, Clone, Copy)]
 struct Taps {
-    cells: [u32; 4],
+    /// The cell that the position belongs to.
+    own_cell: usize,
+    /// The first of the four, counted with the border.
+    first: usize,
     weights: [f32; 4],
 }
 
@@ -83,80 +93,112 @@ impl Field {
         }
         let cell_size = [frame_size[0] as f32 / mask.width as f32, frame_size[1] as f32 / mask.height as f32];
         self.lattice = Lattice::around(&self.cells, cell_size, frame_size, margin_in_pixels);
-        self.interpolate(cell_size);
+        interpolate(self, cell_size);
         true
     }
+}
 
-    fn interpolate(&mut self, cell_size: [f32; 2]) {
-        let Self { lattice, values, near_edges, cells, blended_row, column_taps, first_nodes } = self;
-        let weigh = if cells.inside_count < SPLINE_MIN_CELLS { linear_weights } else { spline_weights };
-        let taps = |node: u32, axis: usize, cells: &Range<usize>| {
-            let position = (node * lattice.spacing) as f32 / cell_size[axis] - 0.5;
-            Taps::new(position, cells, weigh)
-        };
-        column_taps.clear();
-        column_taps.extend((0..lattice.columns as u32).map(|k| taps(lattice.origin[0] + k, 0, &cells.columns)));
+vectorized! {
+    fn interpolate(field: &mut Field, cell_size: [f32; 2]) {
+        let Field { lattice, cells, column_taps, row_taps, first_nodes, .. } = field;
+        let is_spline = cells.inside_count >= SPLINE_MIN_CELLS;
+        for (axis, cells, taps) in [(0, &cells.columns, &mut *column_taps), (1, &cells.rows, row_taps)] {
+            let count = [lattice.columns, lattice.rows][axis];
+            taps.clear();
+            for node in (lattice.origin[axis]..).take(count) {
+                let position = (node * lattice.spacing) as f32 / cell_size[axis] - 0.5;
+                taps.push(Taps::new(position, cells, is_spline));
+            }
+        }
         first_nodes.clear();
-        first_nodes.extend((0..=cells.columns.len()).map(|x| column_taps.partition_point(|taps| taps.own_cell() < x)));
-        values.clear();
-        near_edges.clear();
-        for k in 0..lattice.rows as u32 {
-            let row_taps = taps(lattice.origin[1] + k, 1, &cells.rows);
-            let sides = cells.sides(row_taps.own_cell());
-            blended_row.clear();
-            let mut first_cell = 0;
-            for run in sides.chunk_by(|a, b| a == b) {
-                let nodes = &column_taps[first_nodes[first_cell]..first_nodes[first_cell + run.len()]];
-                first_cell += run.len();
-                let start = values.len();
-                match run[0] {
-                    Side::Inside => values.resize(start + nodes.len(), 1.0),
-                    Side::Outside => values.resize(start + nodes.len(), -1.0),
-                    Side::NearEdge => {
-                        if blended_row.is_empty() {
-                            row_taps.blend_rows(cells, blended_row);
-                        }
-                        values.extend(nodes.iter().map(|taps| taps.apply(blended_row)));
-                        near_edges.push(start..values.len());
-                    }
+        let mut node = 0;
+        for cell in 0..=cells.columns.len() {
+            node += column_taps[node..].iter().take_while(|taps| taps.own_cell < cell).count();
+            first_nodes.push(node);
+        }
+        fill_rows(field);
+    }
+}
+
+#[inline(always)]
+fn fill_rows(field: &mut Field) {
+    let Field { values, near_edges, cells, blended_row, column_taps, row_taps, first_nodes, side_runs, .. } = field;
+    values.clear();
+    near_edges.clear();
+    let mut runs_of = None;
+    for row_taps in row_taps.iter() {
+        // Several rows of nodes belong to a row of cells.
+        if runs_of.replace(row_taps.own_cell) != Some(row_taps.own_cell) {
+            find_side_runs(cells.sides(row_taps.own_cell), first_nodes, side_runs);
+        }
+        let mut is_blended = false;
+        for (side, nodes) in side_runs.iter() {
+            let start = values.len();
+            values.resize(start + nodes.len(), if *side == Side::Inside { 1.0 } else { -1.0 });
+            if *side == Side::NearEdge {
+                if !std::mem::replace(&mut is_blended, true) {
+                    row_taps.blend_rows(cells, blended_row);
                 }
+                let taps = &column_taps[nodes.clone()];
+                values[start..].iter_mut().zip(taps).for_each(|(value, taps)| *value = taps.apply(blended_row));
+                near_edges.push(start..values.len());
             }
         }
     }
 }
 
+/// Runs of one side in a row of cells, as the nodes that belong to them.
+#[inline(always)]
+fn find_side_runs(sides: &[Side], first_nodes: &[usize], side_runs: &mut Vec<(Side, Range<usize>)>) {
+    side_runs.clear();
+    let mut cell = 0;
+    for run in sides.chunk_by(|a, b| a == b) {
+        side_runs.push((run[0], first_nodes[cell]..first_nodes[cell + run.len()]));
+        cell += run.len();
+    }
+}
+
 impl Taps {
-    /// The cells around `position` (cell centres at whole numbers), clamped to `cells` and counted from its start.
-    fn new(position: f32, cells: &Range<usize>, weigh: fn(f32) -> [f32; 4]) -> Self {
+    /// The cells around `position` (cell centres at whole numbers), counted from the start of `cells`.
+    #[inline(always)]
+    fn new(position: f32, cells: &Range<usize>, is_spline: bool) -> Self {
         let before = position.floor();
-        let index = |step: f32| ((before + step).max(cells.start as f32) as usize).min(cells.end - 1) - cells.start;
-        let cells = [-1.0, 0.0, 1.0, 2.0].map(|step| index(step) as u32);
-        Self { cells, weights: weigh(position - before) }
+        let own_cell = (before.max(cells.start as f32) as usize).min(cells.end - 1) - cells.start;
+        let first = (before - 1.0 - cells.start as f32).max(-(BORDER as f32)) as isize + BORDER as isize;
+        let first = (first as usize).min(cells.len() + BORDER - 1);
+        let part = position - before;
+        Self { own_cell, first, weights: if is_spline { spline_weights(part) } else { linear_weights(part) } }
     }
 
-    /// The cell that the position belongs to.
-    fn own_cell(&self) -> usize {
-        self.cells[1] as usize
-    }
-
+    /// The row of cells at this position, its first and last value repeated beyond its ends.
+    #[inline(always)]
     fn blend_rows(&self, cells: &CellWindow, blended_row: &mut Vec<f32>) {
-        let [a, b, c, d] = self.cells.map(|row| cells.row(row as usize));
-        let [wa, wb, wc, wd] = self.weights;
+        let last = cells.rows.len() - 1;
+        let row = |step: usize| cells.row((self.first + step).saturating_sub(BORDER).min(last));
+        let ([a, b, c, d], [wa, wb, wc, wd]) = ([row(0), row(1), row(2), row(3)], self.weights);
+        let width = a.len();
+        blended_row.resize(width + 2 * BORDER, 0.0);
         let columns = a.iter().zip(b).zip(c).zip(d);
-        blended_row.extend(columns.map(|(((a, b), c), d)| wa * a + wb * b + wc * c + wd * d));
+        for (blended, (((a, b), c), d)) in blended_row[BORDER..].iter_mut().zip(columns) {
+            *blended = wa * a + wb * b + wc * c + wd * d;
+        }
+        let (first, last) = (blended_row[BORDER], blended_row[BORDER + width - 1]);
+        blended_row[..BORDER].fill(first);
+        blended_row[BORDER + width..].fill(last);
     }
 
-    #[inline]
+    #[inline(always)]
     fn apply(&self, row: &[f32]) -> f32 {
-        let [a, b, c, d] = self.cells.map(|cell| row[cell as usize]);
-        self.weights[0] * a + self.weights[1] * b + self.weights[2] * c + self.weights[3] * d
+        let ([a, b, c, d], weights) = (row[self.first..].first_chunk().unwrap_or(&[0.0; 4]), self.weights);
+        weights[0] * a + weights[1] * b + weights[2] * c + weights[3] * d
     }
 }
 
 /// Cubic B-spline at `part`, 0..1, of the way from the second to the third of four cells.
+#[inline(always)]
 fn spline_weights(part: f32) -> [f32; 4] {
     let rest = 1.0 - part;
-    let outer = |t: f32| t.powi(3) / 6.0;
+    let outer = |t: f32| t * t * t / 6.0;
     let inner = |t: f32| 2.0 / 3.0 - 0.5 * t * t * (2.0 - t);
     [outer(rest), inner(part), inner(rest), outer(part)]
 }

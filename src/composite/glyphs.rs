@@ -46,12 +46,14 @@ pub(super) struct Typesetter {
     glyphs: Vec<Glyph>,
     index_of: HashMap<(GlyphId, u16, u8), usize>,
     placed: Vec<PlacedGlyph>,
+    /// The letters of one line, and where the pen is before each.
+    letters: Vec<(GlyphId, f32)>,
 }
 
 impl Default for Typesetter {
     fn default() -> Self {
         let font = FontRef::try_from_slice(FONT_FILE).expect("the bundled font is whole; a test reads it");
-        Self { font, glyphs: Vec::new(), index_of: HashMap::new(), placed: Vec::new() }
+        Self { font, glyphs: Vec::new(), index_of: HashMap::new(), placed: Vec::new(), letters: Vec::new() }
     }
 }
 
@@ -99,18 +101,20 @@ impl Typesetter {
     /// Sets a line of text with its pen at `x` on `baseline`; the range names it in [`Typesetter::cover_row`].
     pub(super) fn set(&mut self, text: &str, size_in_pixels: u16, x: f32, baseline: i32) -> Range<usize> {
         let start = self.placed.len();
-        let mut letters = Vec::with_capacity(text.len());
+        let mut letters = std::mem::take(&mut self.letters);
+        letters.clear();
         let mut from = 0.0;
         self.walk(text, size_in_pixels, |id, pen_x| {
             letters.push((id, x + from));
             from = pen_x;
         });
-        for (id, pen_x) in letters {
+        for &(id, pen_x) in &letters {
             let phase = (PHASES * (pen_x - pen_x.floor())) as u8;
             let glyph = self.glyph(id, size_in_pixels, phase);
             let [dx, dy] = self.glyphs[glyph].offset;
             self.placed.push(PlacedGlyph { glyph, x: pen_x.floor() as i32 + dx, y: baseline + dy });
         }
+        self.letters = letters;
         start..self.placed.len()
     }
 

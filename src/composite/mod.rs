@@ -31,6 +31,7 @@ mod glyphs;
 mod ink;
 mod label_format;
 mod labels;
+mod mask_painter;
 mod overrides;
 mod palette;
 mod passes;
@@ -44,10 +45,12 @@ mod selection;
 mod shapes;
 mod spread;
 mod stencil;
+mod stretches;
 mod style;
 #[cfg(test)]
 mod tests;
 mod trails;
+mod vectors;
 
 pub use backdrop::Backdrop;
 pub use label_format::LabelFormat;
@@ -101,9 +104,7 @@ impl Compositor {
         match style.mode {
             Mode::Overlay | Mode::Outline | Mode::Glow => {
                 self.scene.lay_overlay(frame, objects, style, &mut self.palette, &mut self.typesetter);
-                for layer in &self.scene.layers {
-                    self.canvas.paint_layer(frame, layer, &self.scene, &self.typesetter);
-                }
+                self.canvas.paint_layers(frame, &self.scene, &self.typesetter);
             }
             Mode::Cutout => {
                 self.effects.despill(frame, objects, style, &mut self.region, &mut self.canvas);

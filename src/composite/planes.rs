@@ -26,7 +26,12 @@ pub struct FrameMut<'a> {
     /// Meaning of Y'CbCr values.
     pub colorimetry: Colorimetry,
     planes: Vec<PlaneMut<'a>>,
+    /// Of each plane the bytes of a row without padding.
+    row_bytes: [usize; MAX_PLANES],
 }
+
+/// Three, and alpha.
+const MAX_PLANES: usize = 4;
 
 impl<'a> FrameMut<'a> {
     /// A frame over `planes`, in the format's own plane order.
@@ -41,7 +46,12 @@ impl<'a> FrameMut<'a> {
     ) -> Result<Self> {
         let as_read = planes.iter().map(|plane| Plane { bytes: plane.bytes, stride: plane.stride }).collect();
         Frame::new(format, (width, height), colorimetry, as_read)?;
-        Ok(Self { format, width, height, colorimetry, planes })
+        let count = format.plane_count();
+        let row_bytes = std::array::from_fn(|index| match index < count {
+            true => format.plane_extent(index, width, height).0,
+            false => PixelFormat::Gray8.plane_extent(0, width, height).0,
+        });
+        Ok(Self { format, width, height, colorimetry, planes, row_bytes })
     }
 
     /// Adds a full-size 8-bit alpha plane, as A420 has it behind the planes of I420.
@@ -63,12 +73,8 @@ impl<'a> FrameMut<'a> {
 
     /// The bytes of one row of one plane, without padding; the alpha plane comes after the format's own.
     pub(super) fn row_mut(&mut self, plane_index: usize, row: usize) -> &mut [u8] {
-        let (row_bytes, _) = match plane_index < self.format.plane_count() {
-            true => self.format.plane_extent(plane_index, self.width, self.height),
-            false => PixelFormat::Gray8.plane_extent(0, self.width, self.height),
-        };
         let plane = &mut self.planes[plane_index];
-        &mut plane.bytes[row * plane.stride..row * plane.stride + row_bytes]
+        &mut plane.bytes[row * plane.stride..][..self.row_bytes[plane_index]]
     }
 }
 

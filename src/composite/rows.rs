@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::blend::CHUNK;
 use super::passes::Grid;
+use super::vectors::vectorized;
 
 /// Columns are taken in multiples of this, so that halved columns are still whole chunks.
-const COLUMN_STEP: usize = 2 * CHUNK;
+pub(super) const COLUMN_STEP: usize = 2 * CHUNK;
 
 /// The alphas of an even row and the row below it, over a range of columns, and room for halved ones.
 #[derive(Debug, Default)]
@@ -14,21 +15,36 @@ pub(super) struct AlphaRows {
     columns: Range<usize>,
     pair: [Vec<u8>; 2],
     halved: Vec<u8>,
+    /// As many as a row has, all 255.
+    full: Vec<u8>,
+    /// All alphas are 255, whatever the rows hold.
+    is_full: bool,
 }
 
 impl AlphaRows {
     /// Clears both rows over the columns that hold `columns`, for a frame of `frame_width`.
     pub(super) fn clear(&mut self, columns: &Range<u32>, frame_width: u32) {
-        let length = (frame_width as usize).next_multiple_of(COLUMN_STEP) + COLUMN_STEP;
-        for row in &mut self.pair {
-            row.resize(length, 0);
-        }
-        self.halved.resize(length, 0);
-        let start = columns.start as usize / COLUMN_STEP * COLUMN_STEP;
-        self.columns = start..(columns.end as usize).next_multiple_of(COLUMN_STEP).min(length);
+        self.set_columns(columns, frame_width, false);
         for row in &mut self.pair {
             row[self.columns.clone()].fill(0);
         }
+    }
+
+    /// Sets all alphas of the columns that hold `columns` to 255, until the next [`AlphaRows::clear`].
+    pub(super) fn set_full(&mut self, columns: &Range<u32>, frame_width: u32) {
+        self.set_columns(columns, frame_width, true);
+    }
+
+    fn set_columns(&mut self, columns: &Range<u32>, frame_width: u32, is_full: bool) {
+        let length = (frame_width as usize).next_multiple_of(COLUMN_STEP) + COLUMN_STEP;
+        if self.full.len() != length {
+            self.pair.iter_mut().for_each(|row| row.resize(length, 0));
+            self.halved.resize(length, 0);
+            self.full.resize(length, u8::MAX);
+        }
+        let start = columns.start as usize / COLUMN_STEP * COLUMN_STEP;
+        self.columns = start..(columns.end as usize).next_multiple_of(COLUMN_STEP).min(length);
+        self.is_full = is_full;
     }
 
     /// The even (0) or the odd (1) row, from column 0.
@@ -38,8 +54,7 @@ impl AlphaRows {
 
     /// True when no alpha is above 0.
     pub(super) fn is_clear(&self) -> bool {
-        let most = |row: &Vec<u8>| row[self.columns.clone()].iter().fold(0, |most, &alpha| most.max(alpha));
-        self.pair.iter().all(|row| most(row) == 0)
+        self.pair.iter().all(|row| largest(&row[self.columns.clone()]) == 0)
     }
 
     /// Each alpha becomes what was missing to 255.
@@ -64,6 +79,12 @@ impl AlphaRows {
     /// The first cell of a grid and its alphas for the row of this parity; [`Grid::HalfBoth`] looks at both.
     pub(super) fn on_grid(&mut self, grid: Grid, parity: usize) -> (usize, &[u8]) {
         let Range { start, end } = self.columns;
+        if self.is_full {
+            return match grid {
+                Grid::Full | Grid::HalfColumnsTwice => (start, &self.full[start..end]),
+                Grid::HalfColumns | Grid::HalfBoth => (start / 2, &self.full[start / 2..end / 2]),
+            };
+        }
         let row = &self.pair[parity][start..end];
         let half = &mut self.halved[..(end - start) / 2];
         match grid {
@@ -87,27 +108,38 @@ impl AlphaRows {
     }
 }
 
+vectorized! {
+    fn largest(row: &[u8]) -> u8 {
+        row.iter().fold(0, |most, &alpha| most.max(alpha))
+    }
+}
+
+#[inline(always)]
 fn mean_of_two([a, b]: [u8; 2]) -> u8 {
     u16::midpoint(u16::from(a), u16::from(b) + 1) as u8
 }
 
-fn halve_columns(row: &[u8], half: &mut [u8]) {
-    for (out, two) in half.iter_mut().zip(row.as_chunks::<2>().0) {
-        *out = mean_of_two(*two);
+vectorized! {
+    fn halve_columns(row: &[u8], half: &mut [u8]) {
+        for (out, two) in half.iter_mut().zip(row.as_chunks::<2>().0) {
+            *out = mean_of_two(*two);
+        }
     }
 }
 
-fn halve_both(even: &[u8], odd: &[u8], half: &mut [u8]) {
-    let chunks = even.as_chunks::<COLUMN_STEP>().0.iter().zip(odd.as_chunks::<COLUMN_STEP>().0);
-    for (out, (even, odd)) in half.as_chunks_mut::<CHUNK>().0.iter_mut().zip(chunks) {
-        // Most chunks are empty or full.
-        if (even, odd) == (&[even[0]; COLUMN_STEP], &[even[0]; COLUMN_STEP]) {
-            *out = [even[0]; CHUNK];
-            continue;
-        }
-        for (index, out) in out.iter_mut().enumerate() {
-            let four = [even[2 * index], even[2 * index + 1], odd[2 * index], odd[2 * index + 1]];
-            *out = ((four.iter().map(|&alpha| u16::from(alpha)).sum::<u16>() + 2) / 4) as u8;
+vectorized! {
+    fn halve_both(even: &[u8], odd: &[u8], half: &mut [u8]) {
+        let chunks = even.as_chunks::<COLUMN_STEP>().0.iter().zip(odd.as_chunks::<COLUMN_STEP>().0);
+        for (out, (even, odd)) in half.as_chunks_mut::<CHUNK>().0.iter_mut().zip(chunks) {
+            // Most chunks are empty or full.
+            if (even, odd) == (&[even[0]; COLUMN_STEP], &[even[0]; COLUMN_STEP]) {
+                *out = [even[0]; CHUNK];
+                continue;
+            }
+            for (index, out) in out.iter_mut().enumerate() {
+                let four = [even[2 * index], even[2 * index + 1], odd[2 * index], odd[2 * index + 1]];
+                *out = ((four.iter().map(|&alpha| u16::from(alpha)).sum::<u16>() + 2) / 4) as u8;
+            }
         }
     }
 }

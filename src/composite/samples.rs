@@ -2,6 +2,7 @@
 
 use super::canvas::deep_shift;
 use super::passes::{Grid, Pass, Slot, color_passes};
+use super::vectors::vectorized;
 use crate::frame::PixelFormat;
 
 /// Where a component's samples stand.
@@ -26,7 +27,7 @@ pub(super) fn components(format: PixelFormat) -> impl Iterator<Item = Component>
 fn component(format: PixelFormat, index: usize) -> Option<Component> {
     color_passes(format).iter().enumerate().find_map(|(pass_index, pass)| {
         let count = pass.slots[0].len();
-        let offset = pass.slots.concat().iter().position(|slot| *slot == Slot::Ink(index))?;
+        let offset = pass.slots.iter().copied().flatten().position(|slot| *slot == Slot::Ink(index))?;
         let (step, pixels_per_sample) = match pass.grid {
             Grid::Full => (count, [1, 1]),
             Grid::HalfColumns => (count, [2, 1]),
@@ -67,32 +68,72 @@ impl Component {
 
     /// Reads the component's samples of `row`, a row of its plane, into `values`.
     pub(super) fn read(&self, row: &[u8], values: &mut [u16]) {
-        match (self.deep_shift, self.step) {
-            (Some(shift), _) => {
-                let words = row.as_chunks::<2>().0[self.offset..].iter().step_by(self.step);
-                values.iter_mut().zip(words).for_each(|(value, word)| *value = u16::from_le_bytes(*word) >> shift);
-            }
-            (None, 1) => values.iter_mut().zip(row).for_each(|(value, byte)| *value = u16::from(*byte)),
-            (None, step) => {
-                let bytes = row[self.offset..].iter().step_by(step);
-                values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = u16::from(*byte));
-            }
-        }
+        read(self, row, values);
     }
 
     /// Writes `values` to where the component stands in `row`.
     pub(super) fn write(&self, row: &mut [u8], values: &[u16]) {
-        match (self.deep_shift, self.step) {
+        write(self, row, values);
+    }
+}
+
+vectorized! {
+    fn read(component: &Component, row: &[u8], values: &mut [u16]) {
+        let bytes = &row[component.offset..];
+        match (component.deep_shift, component.step) {
             (Some(shift), _) => {
-                let words = row.as_chunks_mut::<2>().0[self.offset..].iter_mut().step_by(self.step);
+                let words = row.as_chunks::<2>().0[component.offset..].iter().step_by(component.step);
+                values.iter_mut().zip(words).for_each(|(value, word)| *value = u16::from_le_bytes(*word) >> shift);
+            }
+            (None, 1) => values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = u16::from(*byte)),
+            (None, 2) => read_each::<2>(bytes, values),
+            (None, 3) => read_each::<3>(bytes, values),
+            (None, 4) => read_each::<4>(bytes, values),
+            (None, step) => {
+                let bytes = bytes.iter().step_by(step);
+                values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = u16::from(*byte));
+            }
+        }
+    }
+}
+
+/// Reads the first of each `STEP` bytes.
+#[inline(always)]
+fn read_each<const STEP: usize>(bytes: &[u8], values: &mut [u16]) {
+    let (whole, rest) = bytes.as_chunks::<STEP>();
+    values.iter_mut().zip(whole).for_each(|(value, bytes)| *value = u16::from(bytes[0]));
+    if let (Some(value), Some(byte)) = (values.get_mut(whole.len()), rest.first()) {
+        *value = u16::from(*byte);
+    }
+}
+
+vectorized! {
+    fn write(component: &Component, row: &mut [u8], values: &[u16]) {
+        match (component.deep_shift, component.step) {
+            (Some(shift), step) => {
+                let words = row.as_chunks_mut::<2>().0[component.offset..].iter_mut().step_by(step);
                 words.zip(values).for_each(|(word, value)| *word = (*value << shift).to_le_bytes());
             }
             (None, 1) => row.iter_mut().zip(values).for_each(|(byte, value)| *byte = *value as u8),
+            (None, 2) => write_each::<2>(&mut row[component.offset..], values),
+            (None, 3) => write_each::<3>(&mut row[component.offset..], values),
+            (None, 4) => write_each::<4>(&mut row[component.offset..], values),
             (None, step) => {
-                let bytes = row[self.offset..].iter_mut().step_by(step);
+                let bytes = row[component.offset..].iter_mut().step_by(step);
                 bytes.zip(values).for_each(|(byte, value)| *byte = *value as u8);
             }
         }
+    }
+}
+
+/// Writes the first of each `STEP` bytes.
+#[inline(always)]
+fn write_each<const STEP: usize>(bytes: &mut [u8], values: &[u16]) {
+    let (whole, rest) = bytes.as_chunks_mut::<STEP>();
+    let count = whole.len();
+    whole.iter_mut().zip(values).for_each(|(bytes, value)| bytes[0] = *value as u8);
+    if let (Some(byte), Some(value)) = (rest.first_mut(), values.get(count)) {
+        *byte = *value as u8;
     }
 }
 

@@ -148,7 +148,7 @@ impl Scene {
     /// Large masks first, so that what lies on them is seen; the order does not depend on scores, which tremble.
     fn lay_masks(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style) {
         let frame_size = [frame.width, frame.height];
-        self.drawn.sort_by_key(|drawn| {
+        self.drawn.sort_unstable_by_key(|drawn| {
             let object = &objects.items[drawn.item];
             (Reverse(drawn.mask.as_ref().map(|mask| mask.size_class)), object.prompt_index, object.id, drawn.item)
         });
@@ -200,7 +200,7 @@ impl Scene {
     fn lay_labels(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style, typesetter: &mut Typesetter) {
         self.labels.begin_frame([frame.width, frame.height], typesetter);
         // Best scores choose their places first.
-        self.drawn.sort_by_key(|drawn| drawn.item);
+        self.drawn.sort_unstable_by_key(|drawn| drawn.item);
         for drawn in self.drawn.iter().filter(|drawn| drawn.look.labels) {
             let Look { color, line_opacity: opacity, .. } = drawn.look;
             let object = &objects.items[drawn.item];

@@ -2,8 +2,9 @@
 //!
 //! As in [`super::blend`], rows are taken sixteen cells at a time, and most sixteens are wholly outside or wholly inside.
 
-use super::blend::{CHUNK, divided_by_255};
+use super::blend::{CHUNK, divided_by_255, spread_over};
 use super::passes::{Pass, Slot};
+use super::vectors::vectorized;
 
 const MAX_CHUNK_SAMPLES: usize = 4 * CHUNK;
 
@@ -32,28 +33,10 @@ impl Stencil {
     /// `first_cell` and `alphas.len()` are multiples of [`CHUNK`]; `source` is as long as `row`.
     pub(super) fn paint(&self, row: &mut [u8], source: &[u8], first_cell: usize, alphas: &[u8]) {
         match self.samples_per_cell {
-            1 => self.paint_chunks::<CHUNK>(row, source, first_cell, alphas),
-            2 => self.paint_chunks::<{ 2 * CHUNK }>(row, source, first_cell, alphas),
-            3 => self.paint_chunks::<{ 3 * CHUNK }>(row, source, first_cell, alphas),
-            _ => self.paint_chunks::<{ 4 * CHUNK }>(row, source, first_cell, alphas),
-        }
-    }
-
-    fn paint_chunks<const N: usize>(&self, row: &mut [u8], source: &[u8], first_cell: usize, alphas: &[u8]) {
-        let from = (first_cell * self.samples_per_cell).min(row.len());
-        let to = (from + alphas.len() * self.samples_per_cell).min(row.len());
-        let (whole, rest) = row[from..to].as_chunks_mut::<N>();
-        let (source, source_rest) = source[from..to].as_chunks::<N>();
-        let (alphas, _) = alphas.as_chunks::<CHUNK>();
-        for ((samples, source), alphas) in whole.iter_mut().zip(source).zip(alphas) {
-            self.paint_chunk(samples, source, alphas);
-        }
-        if let (false, Some(alphas)) = (rest.is_empty(), alphas.get(whole.len())) {
-            let (mut padded, mut padded_source) = ([0; N], [0; N]);
-            padded[..rest.len()].copy_from_slice(rest);
-            padded_source[..rest.len()].copy_from_slice(source_rest);
-            self.paint_chunk(&mut padded, &padded_source, alphas);
-            rest.copy_from_slice(&padded[..rest.len()]);
+            1 => paint_chunks::<CHUNK>(self, row, source, first_cell, alphas),
+            2 => paint_chunks::<{ 2 * CHUNK }>(self, row, source, first_cell, alphas),
+            3 => paint_chunks::<{ 3 * CHUNK }>(self, row, source, first_cell, alphas),
+            _ => paint_chunks::<{ 4 * CHUNK }>(self, row, source, first_cell, alphas),
         }
     }
 
@@ -72,11 +55,7 @@ impl Stencil {
 
     #[inline(always)]
     fn paint_edge<const N: usize>(&self, samples: &mut [u8; N], source: &[u8; N], alphas: &[u8; CHUNK]) {
-        let scaled = alphas.map(|alpha| divided_by_255(u16::from(alpha) * self.opacity));
-        let mut spread = [0; N];
-        for (cell, &alpha) in spread.chunks_exact_mut(N / CHUNK).zip(&scaled) {
-            cell.fill(alpha);
-        }
+        let spread: [u8; N] = spread_over(alphas, self.opacity, N / CHUNK);
         for (index, sample) in samples.iter_mut().enumerate() {
             let alpha = u16::from(spread[index] & self.is_taken[index]);
             *sample = divided_by_255(u16::from(*sample) * (255 - alpha) + u16::from(source[index]) * alpha);
@@ -88,18 +67,71 @@ impl Stencil {
         let from = (2 * first_cell * self.samples_per_cell).min(row.len());
         let (words, _) = row[from..].as_chunks_mut::<2>();
         let (source, _) = source[from..].as_chunks::<2>();
-        let cells = words.chunks_mut(self.samples_per_cell).zip(source.chunks(self.samples_per_cell));
-        for ((cell, source), &alpha) in cells.zip(alphas) {
-            let scaled = u32::from(divided_by_255(u16::from(alpha) * self.opacity));
-            if scaled == 0 {
-                continue;
-            }
-            for ((index, word), source) in cell.iter_mut().enumerate().zip(source) {
-                let alpha = scaled & u32::from(self.is_taken[index]);
-                let [old, new] = [*word, *source].map(|word| u32::from(u16::from_le_bytes(word) >> shift));
-                let mixed = (old * (255 - alpha) + new * alpha + 127) / 255;
-                *word = ((mixed as u16) << shift).to_le_bytes();
-            }
+        match self.samples_per_cell {
+            1 => paint_deep_chunks::<CHUNK>(self, words, source, alphas, shift),
+            2 => paint_deep_chunks::<{ 2 * CHUNK }>(self, words, source, alphas, shift),
+            3 => paint_deep_chunks::<{ 3 * CHUNK }>(self, words, source, alphas, shift),
+            _ => paint_deep_chunks::<{ 4 * CHUNK }>(self, words, source, alphas, shift),
+        }
+    }
+
+    #[inline(always)]
+    fn paint_deep_chunk(&self, words: &mut [[u8; 2]], source: &[[u8; 2]], alphas: &[u8; CHUNK], shift: u32) {
+        if u128::from_ne_bytes(*alphas) == 0 {
+            return;
+        }
+        let spread: [u8; MAX_CHUNK_SAMPLES] = spread_over(alphas, self.opacity, self.samples_per_cell);
+        for (index, (word, source)) in words.iter_mut().zip(source).enumerate() {
+            let alpha = u32::from(spread[index] & self.is_taken[index]);
+            let [old, new] = [*word, *source].map(|word| u32::from(u16::from_le_bytes(word) >> shift));
+            let mixed = (old * (255 - alpha) + new * alpha + 127) / 255;
+            *word = if alpha == 0 { *word } else { ((mixed as u16) << shift).to_le_bytes() };
+        }
+    }
+}
+
+vectorized! {
+    fn paint_chunks<const N: usize>(
+        stencil: &Stencil,
+        row: &mut [u8],
+        source: &[u8],
+        first_cell: usize,
+        alphas: &[u8],
+    ) {
+        let from = (first_cell * (N / CHUNK)).min(row.len());
+        let to = (from + alphas.len() * (N / CHUNK)).min(row.len());
+        let (whole, rest) = row[from..to].as_chunks_mut::<N>();
+        let (source, source_rest) = source[from..to].as_chunks::<N>();
+        let (alphas, _) = alphas.as_chunks::<CHUNK>();
+        for ((samples, source), alphas) in whole.iter_mut().zip(source).zip(alphas) {
+            stencil.paint_chunk(samples, source, alphas);
+        }
+        if let (false, Some(alphas)) = (rest.is_empty(), alphas.get(whole.len())) {
+            let (mut padded, mut padded_source) = ([0; N], [0; N]);
+            padded[..rest.len()].copy_from_slice(rest);
+            padded_source[..rest.len()].copy_from_slice(source_rest);
+            stencil.paint_chunk(&mut padded, &padded_source, alphas);
+            rest.copy_from_slice(&padded[..rest.len()]);
+        }
+    }
+}
+
+vectorized! {
+    fn paint_deep_chunks<const N: usize>(
+        stencil: &Stencil,
+        words: &mut [[u8; 2]],
+        source: &[[u8; 2]],
+        alphas: &[u8],
+        shift: u32,
+    ) {
+        let (whole, rest) = words.as_chunks_mut::<N>();
+        let (source, source_rest) = source.as_chunks::<N>();
+        let (alphas, _) = alphas.as_chunks::<CHUNK>();
+        for ((words, source), alphas) in whole.iter_mut().zip(source).zip(alphas) {
+            stencil.paint_deep_chunk(words, source, alphas, shift);
+        }
+        if let Some(alphas) = alphas.get(whole.len()) {
+            stencil.paint_deep_chunk(rest, source_rest, alphas, shift);
         }
     }
 }
@@ -141,7 +173,9 @@ mod tests {
         let words = |values: [u16; 3]| values.into_iter().flat_map(|v| (v << 6).to_le_bytes()).collect::<Vec<_>>();
         let mut row = words([64, 512, 940]);
         let pass = &color_passes(PixelFormat::P010Le)[0];
-        Stencil::new(pass, 255).paint_deep(&mut row, &words([940, 1023, 64]), 0, &[255, 128, 0], 6);
+        let mut alphas = [0; CHUNK];
+        alphas[..2].copy_from_slice(&[255, 128]);
+        Stencil::new(pass, 255).paint_deep(&mut row, &words([940, 1023, 64]), 0, &alphas, 6);
         assert_eq!(row, words([940, ((512 * 127 + 1023 * 128 + 127) / 255u32) as u16, 940]));
     }
 }

@@ -7,11 +7,12 @@
 use super::super::canvas::Source;
 use super::super::passes::Pass;
 use super::super::samples::Component;
-use super::shrink::{PADDING, Shrunk};
+use super::super::vectors::vectorized;
+use super::shrink::Shrunk;
+use super::smooth::{SMOOTHING_PASSES, Smoother, Taps};
 
 /// Standard deviation as a part of the radius.
 const DEVIATION_IN_RADIUS: f32 = 0.5;
-const SMOOTHING_PASSES: usize = 3;
 /// Side of the largest cells in pixels.
 const MAX_CELL: usize = 512;
 
@@ -27,7 +28,7 @@ pub(super) fn cell_size(radius: f32) -> usize {
 /// A blurred frame in cells.
 #[derive(Debug, Default)]
 pub(super) struct Blurred {
-    smoothed: Vec<f32>,
+    smoother: Smoother,
     components: [Option<Enlarged>; 3],
     planes: [Vec<f32>; 3],
     cell_row: Vec<f32>,
@@ -46,30 +47,11 @@ struct Enlarged {
     samples_in_row: usize,
 }
 
-/// Weights of a cell, the ones beside it, and those beside them.
-type Taps = [f32; 3];
-
 impl Blurred {
     /// Blurs what was summed up with this radius in pixels.
     pub(super) fn smooth(&mut self, shrunk: &mut Shrunk, radius: f32) {
         let taps = taps(DEVIATION_IN_RADIUS * radius / shrunk.cell_size as f32);
-        let (row_length, lanes) = (shrunk.row_length(), shrunk.lanes.count);
-        self.smoothed.clear();
-        self.smoothed.resize(shrunk.sums.len(), 0.0);
-        for _ in 0..SMOOTHING_PASSES {
-            for (from, to) in shrunk.sums.chunks_exact(row_length).zip(self.smoothed.chunks_exact_mut(row_length)) {
-                smooth_row(from, to, lanes, taps);
-            }
-            for y in 0..shrunk.rows {
-                smooth_column(&self.smoothed, &mut shrunk.sums[y * row_length..][..row_length], y, taps);
-            }
-        }
-        self.take_means(shrunk);
-    }
-
-    /// Sums become means, each component on a plane of its own.
-    fn take_means(&mut self, shrunk: &Shrunk) {
-        let lanes = shrunk.lanes.count;
+        self.smoother.smooth(shrunk, taps);
         for (index, component) in shrunk.lanes.components.iter().enumerate() {
             self.components[index] = component.map(|(component, _)| Enlarged {
                 component,
@@ -80,11 +62,19 @@ impl Blurred {
             });
             let Some((_, [lane, weights])) = component else { continue };
             let plane = &mut self.planes[index];
-            plane.clear();
-            for row in shrunk.sums.chunks_exact(shrunk.row_length()) {
-                let cells = row.chunks_exact(lanes).skip(PADDING).take(shrunk.columns);
-                plane.extend(cells.map(|cell| cell[*lane] / cell[*weights]));
+            plane.resize(shrunk.rows * shrunk.columns, 0.0);
+            let rows = plane.chunks_exact_mut(shrunk.columns).zip(shrunk.sums.chunks_exact(shrunk.row_length()));
+            for (means, row) in rows {
+                take_means(shrunk.cells_of(row, *lane), shrunk.cells_of(row, *weights), means);
             }
+        }
+    }
+}
+
+vectorized! {
+    fn take_means(sums: &[f32], weights: &[f32], means: &mut [f32]) {
+        for ((mean, sum), weight) in means.iter_mut().zip(sums).zip(weights) {
+            *mean = sum / weight;
         }
     }
 }
@@ -95,7 +85,8 @@ impl Source for Blurred {
         for (enlarged, plane) in self.components.iter().zip(&self.planes) {
             let Some(enlarged) = enlarged.filter(|enlarged| enlarged.component.is_painted_by(pass)) else { continue };
             self.values.resize(enlarged.samples_in_row, 0);
-            enlarged.blend_rows(plane, plane_row, &mut self.cell_row);
+            let (above, below, part) = enlarged.rows_around(plane, plane_row);
+            blend_rows(above, below, part, &mut self.cell_row);
             widen(&self.cell_row, enlarged.cell[0], &mut self.values);
             enlarged.component.write(&mut self.plane_row, &self.values);
         }
@@ -104,14 +95,23 @@ impl Source for Blurred {
 }
 
 impl Enlarged {
-    /// The row of cells at the middle of a row of samples.
-    fn blend_rows(&self, plane: &[f32], sample_row: usize, blended: &mut Vec<f32>) {
+    /// The rows of cells above and below a row of samples, and how far down from one to the other it is.
+    fn rows_around<'a>(&self, plane: &'a [f32], sample_row: usize) -> (&'a [f32], &'a [f32], f32) {
         let position = (sample_row as f32 + 0.5) / self.cell[1] as f32 - 0.5;
         let above = (position.max(0.0) as usize).min(self.rows - 1);
-        let part = (position - above as f32).clamp(0.0, 1.0);
         let row = |row: usize| &plane[row.min(self.rows - 1) * self.columns..][..self.columns];
-        blended.clear();
-        blended.extend(row(above).iter().zip(row(above + 1)).map(|(a, b)| a + part * (b - a)));
+        (row(above), row(above + 1), (position - above as f32).clamp(0.0, 1.0))
+    }
+}
+
+vectorized! {
+    /// The row of cells between two, and its last cell once more.
+    fn blend_rows(above: &[f32], below: &[f32], part: f32, blended: &mut Vec<f32>) {
+        blended.resize(above.len() + 1, 0.0);
+        for ((blended, a), b) in blended.iter_mut().zip(above).zip(below) {
+            *blended = a + part * (b - a);
+        }
+        blended[above.len()] = blended[above.len() - 1];
     }
 }
 
@@ -126,55 +126,39 @@ fn taps(deviation: f32) -> Taps {
     [1.0, near, far].map(|weight| weight / (1.0 + 2.0 * near + 2.0 * far))
 }
 
-fn smooth_row(from: &[f32], to: &mut [f32], lanes: usize, [own, near, far]: Taps) {
-    let count = from.len() - 2 * PADDING * lanes;
-    let at = |offset: usize| &from[offset * lanes..][..count];
-    let (a, b, c, d, e) = (at(0), at(1), at(2), at(3), at(4));
-    for (index, out) in to[PADDING * lanes..][..count].iter_mut().enumerate() {
-        *out = own * c[index] + near * (b[index] + d[index]) + far * (a[index] + e[index]);
-    }
-}
-
-/// Beyond the first and the last row there is nothing.
-fn smooth_column(from: &[f32], to: &mut [f32], y: usize, [own, near, far]: Taps) {
-    let length = to.len();
-    to.iter_mut().zip(&from[y * length..]).for_each(|(out, value)| *out = own * value);
-    for (distance, weight) in [(1, near), (2, far)] {
-        for row in [y.checked_sub(distance), Some(y + distance)].into_iter().flatten() {
-            if let Some(row) = from.get(row * length..(row + 1) * length) {
-                to.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
-            }
+vectorized! {
+    /// Rounded values on straight lines between the middles of cells of `cell_size` samples; behind the last cell stands
+    /// one that is not seen.
+    fn widen(cells: &[f32], cell_size: usize, values: &mut [u16]) {
+        match cell_size {
+            1 => values.iter_mut().zip(cells).for_each(|(value, cell)| *value = rounded(*cell)),
+            2 => widen_by::<2>(cells, values),
+            4 => widen_by::<4>(cells, values),
+            8 => widen_by::<8>(cells, values),
+            16 => widen_by::<16>(cells, values),
+            32 => widen_by::<32>(cells, values),
+            64 => widen_by::<64>(cells, values),
+            128 => widen_by::<128>(cells, values),
+            256 => widen_by::<256>(cells, values),
+            _ => widen_by::<512>(cells, values),
         }
     }
 }
 
-/// Rounded values on straight lines between the middles of cells of `cell_size` samples.
-fn widen(cells: &[f32], cell_size: usize, values: &mut [u16]) {
-    match cell_size {
-        1 => values.iter_mut().zip(cells).for_each(|(value, cell)| *value = rounded(*cell)),
-        2 => widen_by::<2>(cells, values),
-        4 => widen_by::<4>(cells, values),
-        8 => widen_by::<8>(cells, values),
-        16 => widen_by::<16>(cells, values),
-        32 => widen_by::<32>(cells, values),
-        64 => widen_by::<64>(cells, values),
-        128 => widen_by::<128>(cells, values),
-        256 => widen_by::<256>(cells, values),
-        _ => widen_by::<512>(cells, values),
-    }
-}
-
+#[inline(always)]
 fn widen_by<const SIZE: usize>(cells: &[f32], values: &mut [u16]) {
-    let steps: [f32; SIZE] = std::array::from_fn(|step| (step as f32 + 0.5) / SIZE as f32);
     let (first, rest) = values.split_at_mut(values.len().min(SIZE / 2));
     first.fill(rounded(cells[0]));
-    for (index, values) in rest.chunks_mut(SIZE).enumerate() {
-        let left = cells[index.min(cells.len() - 1)];
-        let rise = cells[(index + 1).min(cells.len() - 1)] - left;
-        match values.as_chunks_mut::<SIZE>() {
-            ([whole], _) => *whole = steps.map(|step| rounded(left + step * rise)),
-            (_, part) => part.iter_mut().zip(steps).for_each(|(value, step)| *value = rounded(left + step * rise)),
+    let (whole, rest) = rest.as_chunks_mut::<SIZE>();
+    let count = whole.len();
+    let line = |left: f32, right: f32, step: usize| left + (step as i32 as f32 + 0.5) / SIZE as f32 * (right - left);
+    for ((values, left), right) in whole.iter_mut().zip(cells).zip(&cells[1..]) {
+        for (step, value) in values.iter_mut().enumerate() {
+            *value = rounded(line(*left, *right, step));
         }
+    }
+    if let (Some(left), Some(right)) = (cells.get(count), cells.get(count + 1)) {
+        rest.iter_mut().enumerate().for_each(|(step, value)| *value = rounded(line(*left, *right, step)));
     }
 }
 
@@ -209,9 +193,9 @@ mod tests {
     #[test]
     fn lines_lead_from_middle_to_middle() {
         let mut values = [0; 11];
-        widen(&[10.0, 50.0, 20.0], 4, &mut values);
+        widen(&[10.0, 50.0, 20.0, 20.0], 4, &mut values);
         assert_eq!(values, [10, 10, 15, 25, 35, 45, 46, 39, 31, 24, 20]);
-        widen(&[10.0, 50.0], 1, &mut values[..2]);
+        widen(&[10.0, 50.0, 50.0], 1, &mut values[..2]);
         assert_eq!(values[..2], [10, 50]);
     }
 }

@@ -46,7 +46,7 @@ impl Source for Greyed {
 
 /// Of the brushes of an ink without colour those that paint chroma.
 pub(super) fn chroma_only(brushes: [Option<(Pass, Brush)>; 3]) -> [Option<(Pass, Brush)>; 3] {
-    let is_chroma = |pass: &Pass| !pass.slots.concat().contains(&Slot::Ink(0));
+    let is_chroma = |pass: &Pass| !pass.slots.iter().any(|slots| slots.contains(&Slot::Ink(0)));
     brushes.map(|brush| brush.filter(|(pass, _)| is_chroma(pass)))
 }
 

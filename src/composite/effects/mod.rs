@@ -12,6 +12,7 @@ mod replace;
 #[cfg(test)]
 mod replacing;
 mod shrink;
+mod smooth;
 #[cfg(test)]
 mod tests;
 

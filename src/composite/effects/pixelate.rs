@@ -2,7 +2,7 @@
 
 use super::super::canvas::Source;
 use super::super::passes::{Grid, Pass};
-use super::shrink::{PADDING, Shrunk};
+use super::shrink::Shrunk;
 use crate::composite::samples::Component;
 
 /// A frame in blocks; rows are made once for each row of blocks.
@@ -37,8 +37,8 @@ impl Blocks {
             let Some((_, [lane, weights])) = component else { continue };
             self.planes[index].clear();
             for row in shrunk.sums.chunks_exact(shrunk.row_length()) {
-                let cells = row.chunks_exact(shrunk.lanes.count).skip(PADDING).take(shrunk.columns);
-                self.planes[index].extend(cells.map(|cell| (cell[*lane] / cell[*weights]).round() as u16));
+                let cells = shrunk.cells_of(row, *lane).iter().zip(shrunk.cells_of(row, *weights));
+                self.planes[index].extend(cells.map(|(sum, weight)| (sum / weight).round() as u16));
             }
         }
     }

@@ -9,12 +9,13 @@ use super::super::passes::color_passes;
 use super::super::planes::FrameMut;
 use super::super::region::Territory;
 use super::super::samples::{Component, components};
+use super::super::vectors::vectorized;
 use crate::frame::PixelFormat;
 
 /// Cells of nothing on each side of a row, so that filters may look beyond its ends.
 pub(super) const PADDING: usize = 2;
 
-/// Sums over cells. A cell has a lane for each sum, a row of cells is one run of numbers.
+/// Sums over cells. A row of cells is one run of numbers: lane after lane, in each a number for each cell.
 #[derive(Debug, Default)]
 pub(super) struct Shrunk {
     /// Side of a cell in pixels.
@@ -25,6 +26,8 @@ pub(super) struct Shrunk {
     pub(super) frame_width: u32,
     /// `rows` rows of `columns` cells with padding.
     pub(super) sums: Vec<f32>,
+    /// Columns, rows and lanes that `sums` was made for.
+    layout: [usize; 3],
     accumulators: [Accumulator; 3],
     samples: Vec<u16>,
 }
@@ -74,7 +77,17 @@ impl Lanes {
 impl Shrunk {
     /// Numbers in a row of cells.
     pub(super) fn row_length(&self) -> usize {
-        (self.columns + 2 * PADDING) * self.lanes.count
+        self.lane_length() * self.lanes.count
+    }
+
+    /// Numbers of one lane in a row of cells.
+    pub(super) fn lane_length(&self) -> usize {
+        self.columns + 2 * PADDING
+    }
+
+    /// Of one lane in a row of cells what the cells themselves have.
+    pub(super) fn cells_of<'a>(&self, row: &'a [f32], lane: usize) -> &'a [f32] {
+        &row[lane * self.lane_length() + PADDING..][..self.columns]
     }
 
     /// Sums up `frame` in cells of `cell_size` pixels, an even number.
@@ -91,8 +104,13 @@ impl Shrunk {
         self.lanes = Lanes::of(frame.format);
         self.frame_width = frame.width;
         self.samples.resize(width, 0);
-        self.sums.clear();
-        self.sums.resize(self.rows * self.row_length(), 0.0);
+        // Every cell is written; what is between the lanes is to stay nothing.
+        let layout = [self.columns, self.rows, self.lanes.count];
+        if self.layout != layout {
+            self.sums.clear();
+            self.sums.resize(self.rows * self.row_length(), 0.0);
+            self.layout = layout;
+        }
         for accumulator in &mut self.accumulators {
             accumulator.restart(width);
         }
@@ -125,25 +143,59 @@ impl Shrunk {
 
     /// Sums the columns of each cell and starts the next row of cells.
     fn finish_cells(&mut self, cell_row: usize) {
-        let row_length = self.row_length();
+        let (row_length, lane_length) = (self.row_length(), self.lane_length());
         let row = &mut self.sums[cell_row * row_length..][..row_length];
-        let row = &mut row[PADDING * self.lanes.count..];
         for (index, component) in self.lanes.components.iter().enumerate() {
             let Some((component, [lane, weight_lane])) = component else { continue };
             let columns = component.columns(self.frame_width);
             let cell_columns = self.cell_size / component.pixels_per_sample[0];
             let accumulator = &mut self.accumulators[index];
-            let sum = |columns: &[u32]| columns.iter().map(|&sum| u64::from(sum)).sum::<u64>() as f32;
-            for (cell, columns) in accumulator.weighted[..columns].chunks(cell_columns).enumerate() {
-                row[cell * self.lanes.count + lane] = sum(columns);
-            }
+            let mut finish = |sums: &[u32], lane: usize| {
+                let cells = &mut row[lane * lane_length + PADDING..][..self.columns];
+                sum_cells(&sums[..columns], cell_columns, cells);
+            };
+            finish(&accumulator.weighted, *lane);
             if !self.lanes.shares_weights(index) {
-                for (cell, columns) in accumulator.weights[..columns].chunks(cell_columns).enumerate() {
-                    row[cell * self.lanes.count + weight_lane] = sum(columns);
-                }
+                finish(&accumulator.weights, *weight_lane);
             }
             accumulator.restart(self.frame_width as usize);
         }
+    }
+}
+
+/// Cells of up to so many columns have sums of less than 2^31: 1023 times 256, as often as a cell has pixels.
+const MAX_SMALL_CELL: usize = 64;
+
+vectorized! {
+    /// Sums groups of `cell_columns` columns, the last of which may have fewer.
+    fn sum_cells(columns: &[u32], cell_columns: usize, cells: &mut [f32]) {
+        match cell_columns {
+            1 => sum_by::<1>(columns, cells),
+            2 => sum_by::<2>(columns, cells),
+            4 => sum_by::<4>(columns, cells),
+            8 => sum_by::<8>(columns, cells),
+            _ if cell_columns <= MAX_SMALL_CELL => {
+                for (cell, columns) in cells.iter_mut().zip(columns.chunks(cell_columns)) {
+                    *cell = columns.iter().sum::<u32>() as f32;
+                }
+            }
+            _ => {
+                for (cell, columns) in cells.iter_mut().zip(columns.chunks(cell_columns)) {
+                    *cell = columns.iter().map(|&sum| u64::from(sum)).sum::<u64>() as f32;
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn sum_by<const SIZE: usize>(columns: &[u32], cells: &mut [f32]) {
+    let (whole, rest) = columns.as_chunks::<SIZE>();
+    for (cell, columns) in cells.iter_mut().zip(whole) {
+        *cell = columns.iter().sum::<u32>() as i32 as f32;
+    }
+    if let (false, Some(cell)) = (rest.is_empty(), cells.get_mut(whole.len())) {
+        *cell = rest.iter().sum::<u32>() as f32;
     }
 }
 
@@ -156,13 +208,25 @@ impl Accumulator {
     }
 
     fn add(&mut self, samples: &[u16], alphas: &[u8]) {
-        for ((sum, &sample), &alpha) in self.weighted.iter_mut().zip(samples).zip(alphas) {
-            *sum += u32::from(sample) * u32::from(u16::from(alpha) + 1);
-        }
+        add_weighted(&mut self.weighted, samples, alphas);
     }
 
     fn add_weights(&mut self, alphas: &[u8]) {
-        for (sum, &alpha) in self.weights.iter_mut().zip(alphas) {
+        add_weights(&mut self.weights, alphas);
+    }
+}
+
+vectorized! {
+    fn add_weighted(sums: &mut [u32], samples: &[u16], alphas: &[u8]) {
+        for ((sum, &sample), &alpha) in sums.iter_mut().zip(samples).zip(alphas) {
+            *sum += u32::from(sample) * u32::from(u16::from(alpha) + 1);
+        }
+    }
+}
+
+vectorized! {
+    fn add_weights(sums: &mut [u32], alphas: &[u8]) {
+        for (sum, &alpha) in sums.iter_mut().zip(alphas) {
             *sum += u32::from(alpha) + 1;
         }
     }
