@@ -91,7 +91,8 @@ fn regions(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     let objects = discs(8, size);
     let outside = |mode| Style { mode, region: Region::Outside, ..Style::default() };
-    let soft = Edges { grow: 8.0, feather: 40.0, fill_holes: true, min_area: 0.001 };
+    let soft = Edges { grow: 8.0, feather: 40.0, fill_holes: true, min_area: 0.001, ..Edges::default() };
+    let prepared = |refine, temporal_smoothing| Edges { refine, temporal_smoothing, ..Edges::default() };
     let blur = |radius| Style { radius: Some(radius), ..outside(Mode::Blur) };
     let cases = [
         ("Blur radius 4", blur(4.0)),
@@ -102,6 +103,8 @@ fn regions(criterion: &mut Criterion) {
         ("Desaturate", outside(Mode::Desaturate)),
         ("Dim", outside(Mode::Dim)),
         ("Dim, soft edges", Style { edges: soft, ..outside(Mode::Dim) }),
+        ("Dim, refined", Style { edges: prepared(1.0, 0.0), ..outside(Mode::Dim) }),
+        ("Dim, steadied", Style { edges: prepared(0.0, 0.6), ..outside(Mode::Dim) }),
         ("Matte", outside(Mode::Matte)),
         ("Outline", outside(Mode::Outline)),
         ("Glow", outside(Mode::Glow)),

@@ -82,7 +82,8 @@ fn requests(format: PixelFormat, style: &Style, count: u32) -> usize {
     for frame in 0..2 * PERIOD {
         let objects = discs(count, frame);
         let planes = planes.iter_mut().map(|(bytes, stride)| PlaneMut { bytes, stride: *stride }).collect();
-        let mut picture = FrameMut::new(format, SIZE, Colorimetry::default(), planes).expect("whole planes");
+        let picture = FrameMut::new(format, SIZE, Colorimetry::default(), planes).expect("whole planes");
+        let mut picture = picture.at(Some(40_000_000 * frame as u64));
         let before = REQUESTS.get();
         compositor.composite(&mut picture, &objects, style);
         if frame >= PERIOD {
@@ -106,11 +107,19 @@ fn no_mode_takes_memory_once_its_buffers_are_there() {
 
 #[test]
 fn neither_edges_nor_boxes_nor_many_objects_take_memory() {
-    let edges = Edges { grow: 3.0, feather: 20.0, fill_holes: true, min_area: 0.001 };
+    let edges = Edges {
+        grow: 3.0,
+        feather: 20.0,
+        fill_holes: true,
+        min_area: 0.001,
+        refine: 0.7,
+        temporal_smoothing: 0.5,
+    };
     for mode in [Mode::Overlay, Mode::Dim, Mode::Blur] {
         let style = Style {
             mode,
             edges,
+            fade_ms: 80.0,
             boxes: true,
             color_by: ColorBy::Id,
             label_format: LabelFormat::parse("#{id} {label} {percent}"),

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::blend::Brush;
+use super::blend::{Brush, divided_by_255};
 use super::coverage::cover_row;
 use super::glyphs::Typesetter;
 use super::mask_painter::MaskPainter;
 use super::passes::{Grid, Pass, color_passes};
 use super::planes::FrameMut;
-use super::region::Territory;
+use super::region::{SeenShape, Territory};
 use super::rows::AlphaRows;
 use super::scene::{Layer, Scene, Shape};
 use super::stencil::Stencil;
@@ -28,6 +28,8 @@ pub(super) struct Canvas {
     pub(super) rows: AlphaRows,
     /// Distances of pixels near an edge, in one row.
     pub(super) pixel_distances: Vec<f32>,
+    /// Alphas of a shape that comes or goes, in one row.
+    faint: Vec<u8>,
     masks: MaskPainter,
 }
 
@@ -76,8 +78,18 @@ impl Canvas {
         self.rows.clear(&(0..width), width);
         for y in even_row..(even_row + 2).min(height) {
             let alphas = self.rows.row_mut((y % 2) as usize);
-            for mask in territory.masks {
-                cover_row(mask, territory.part, y, &mut self.pixel_distances, alphas);
+            for shape in territory.shapes {
+                let SeenShape { distances, strength } = shape;
+                if *strength == u8::MAX {
+                    cover_row(distances, territory.part, y, &mut self.pixel_distances, alphas);
+                    continue;
+                }
+                self.faint.clear();
+                self.faint.resize(alphas.len(), 0);
+                cover_row(distances, territory.part, y, &mut self.pixel_distances, &mut self.faint);
+                for (alpha, faint) in alphas.iter_mut().zip(&self.faint) {
+                    *alpha = divided_by_255(u16::from(*faint) * u16::from(*strength)).max(*alpha);
+                }
             }
         }
         if territory.is_outside {

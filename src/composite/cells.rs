@@ -33,6 +33,24 @@ impl<'a> From<&'a Mask> for Cells<'a> {
     }
 }
 
+impl Cells<'_> {
+    /// Columns and rows of the smallest window that holds every cell inside; `None` when there is none.
+    pub(super) fn inside_extent(&self, inside_level: u8) -> Option<[Range<usize>; 2]> {
+        let width = self.width as usize;
+        let (mut columns, mut rows) = (width..0, self.height as usize..0);
+        for (y, row) in self.values.chunks_exact(width.max(1)).enumerate() {
+            // Most rows of most masks are empty.
+            if largest(row) < inside_level {
+                continue;
+            }
+            let found = inside_of(row, inside_level).columns;
+            columns = columns.start.min(found.start)..columns.end.max(found.end);
+            rows = rows.start.min(y)..y + 1;
+        }
+        (!rows.is_empty()).then_some([columns, rows])
+    }
+}
+
 /// Where a cell is, for every lattice node that belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -193,7 +211,8 @@ vectorized! {
 }
 
 vectorized! {
-    fn largest(row: &[u8]) -> u8 {
+    /// The largest value, 0 of none.
+    pub(super) fn largest(row: &[u8]) -> u8 {
         row.iter().fold(0, |most, &value| most.max(value))
     }
 }

@@ -32,7 +32,8 @@ impl Cleaner {
         if !edges.fill_holes && fewest_cells <= 1 {
             return cells;
         }
-        let Some(window) = Window::around_inside(cells, inside_level) else { return cells };
+        let Some([columns, rows]) = cells.inside_extent(inside_level) else { return cells };
+        let window = Window { columns, rows };
         self.values.clear();
         self.values.extend_from_slice(cells.values);
         let width = cells.width as usize;
@@ -109,24 +110,6 @@ impl Cleaner {
                 }
             }
         }
-    }
-}
-
-impl Window {
-    fn around_inside(cells: Cells<'_>, inside_level: u8) -> Option<Self> {
-        let width = cells.width as usize;
-        let height = cells.height as usize;
-        let (mut columns, mut rows) = (width..0, height..0);
-        for (y, row) in cells.values.chunks_exact(width.max(1)).enumerate() {
-            if row.iter().fold(0, |most, &value| most.max(value)) < inside_level {
-                continue;
-            }
-            let is_inside = |value: &u8| *value >= inside_level;
-            columns.start = columns.start.min(row.iter().position(is_inside).unwrap_or(0));
-            columns.end = columns.end.max(row.iter().rposition(is_inside).map_or(0, |last| last + 1));
-            rows = rows.start.min(y)..y + 1;
-        }
-        (!rows.is_empty()).then_some(Self { columns, rows })
     }
 }
 

@@ -12,9 +12,9 @@ use super::canvas::Canvas;
 use super::ink::Ink;
 use super::passes::{Pass, alpha_pass, color_passes};
 use super::planes::FrameMut;
+use super::prepare::Shown;
 use super::region::{Region, Territory};
 use super::style::{Rgb, Style};
-use crate::objects::Objects;
 
 /// Colours are kept this far around what is covered, as a part of the frame's shorter side.
 const KEPT_MARGIN_IN_FRAME: f32 = 4.0 / 1080.0;
@@ -26,7 +26,7 @@ const TRANSPARENT: Ink = Ink { samples: [0; 3], opacity: 255 };
 
 pub(super) fn cut_out(
     frame: &mut FrameMut<'_>,
-    objects: &Objects,
+    objects: Shown<'_>,
     style: &Style,
     region: &mut Region,
     canvas: &mut Canvas,
@@ -51,7 +51,7 @@ pub(super) fn cut_out(
 /// The picture for a keyer's fill: as it is, or premultiplied.
 pub(super) fn fill(
     frame: &mut FrameMut<'_>,
-    objects: &Objects,
+    objects: Shown<'_>,
     style: &Style,
     region: &mut Region,
     canvas: &mut Canvas,
@@ -66,7 +66,7 @@ pub(super) fn fill(
 /// The picture for a keyer's key: white where the picture stays, black in the region that goes.
 pub(super) fn paint_key(
     key: &mut FrameMut<'_>,
-    objects: &Objects,
+    objects: Shown<'_>,
     style: &Style,
     region: &mut Region,
     canvas: &mut Canvas,

@@ -4,15 +4,16 @@
 //!
 //! 1. [`Style`]: what the caller wants to see; `selection`, `overrides`: of which objects, and what differs for some;
 //!    `label_format`, `palette`: texts and colours
-//! 2. `clean`, `cells`, `field`, `distance`, `spread`: a soft mask becomes distances to a smooth edge, on a lattice of a
+//! 2. `prepare`: masks hold still and follow the picture, objects come and go softly
+//! 3. `clean`, `cells`, `field`, `distance`, `spread`: a soft mask becomes distances to a smooth edge, on a lattice of a
 //!    few pixels
-//! 3. `scene`: objects become layers, bottom first: masks with outlines, `trails`, boxes, `labels` on plates; or
+//! 4. `scene`: objects become layers, bottom first: masks with outlines, `trails`, boxes, `labels` on plates; or
 //!    `region`: all masks become one shape, for the modes that change what is in it or around it
-//! 4. `coverage`, `shapes`, `glyphs`: a layer or a region becomes alphas, one pixel row at a time
-//! 5. `canvas`, `rows`, `passes`, `blend`, `stencil`: two rows of alphas are painted onto the planes of the format, in an
+//! 5. `coverage`, `shapes`, `glyphs`: a layer or a region becomes alphas, one pixel row at a time
+//! 6. `canvas`, `rows`, `passes`, `blend`, `stencil`: two rows of alphas are painted onto the planes of the format, in an
 //!    ink or from another picture that `cutout` and `effects` make of the frame's own `samples`
 //!
-//! [`Raster`] has stages 2 and 4 for those who want a mask's pixels themselves.
+//! [`Raster`] has stages 3 and 5 for those who want a mask's pixels themselves.
 //!
 //! The cost follows the pixels that objects cover: distances are measured on the lattice, and of a mask's pixels only
 //! those at its edge are looked at one by one.
@@ -36,6 +37,7 @@ mod overrides;
 mod palette;
 mod passes;
 mod planes;
+mod prepare;
 mod raster;
 mod region;
 mod rows;
@@ -66,11 +68,13 @@ use canvas::Canvas;
 use effects::Effects;
 use glyphs::Typesetter;
 use palette::Palette;
+use prepare::Preparer;
 use scene::Scene;
 
 /// Draws objects on the frames of one stream: remembers colours, letters and memory from frame to frame.
 #[derive(Debug, Default)]
 pub struct Compositor {
+    preparer: Preparer,
     palette: Palette,
     typesetter: Typesetter,
     scene: Scene,
@@ -98,7 +102,8 @@ impl Compositor {
     ) {
         self.palette.begin_frame();
         self.typesetter.begin_frame();
-        if style.leaves_untouched(objects) {
+        let objects = self.preparer.prepare(frame, objects, style);
+        if style.leaves_untouched(&objects) {
             return;
         }
         match style.mode {
@@ -124,10 +129,18 @@ impl Compositor {
         }
     }
 
-    /// Paints the key that belongs to a frame: white where it stays, black where `style`'s region goes.
+    /// True when drawing `objects` in this style changes no pixel and nothing that is remembered, so that the frame need
+    /// not even be mapped.
+    pub fn leaves_untouched(&self, objects: &Objects, style: &Style) -> bool {
+        style.leaves_untouched(objects) && !self.preparer.changes(objects, style)
+    }
+
+    /// Paints the key that belongs to a frame, after the frame itself, with the same `objects` and `style`: white where it
+    /// stays, black where the style's region goes.
     ///
     /// `key` is a frame of its own, of any size and format; GRAY8 is enough.
     pub fn paint_key(&mut self, key: &mut FrameMut<'_>, objects: &Objects, style: &Style) {
+        let objects = self.preparer.last(objects, style);
         cutout::paint_key(key, objects, style, &mut self.region, &mut self.canvas);
     }
 

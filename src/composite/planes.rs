@@ -25,6 +25,8 @@ pub struct FrameMut<'a> {
     pub height: u32,
     /// Meaning of Y'CbCr values.
     pub colorimetry: Colorimetry,
+    /// When it is shown, on the stream's own clock; `None` where frames have no times.
+    pub time_ns: Option<u64>,
     planes: Vec<PlaneMut<'a>>,
     /// Of each plane the bytes of a row without padding.
     row_bytes: [usize; MAX_PLANES],
@@ -51,7 +53,7 @@ impl<'a> FrameMut<'a> {
             true => format.plane_extent(index, width, height).0,
             false => PixelFormat::Gray8.plane_extent(0, width, height).0,
         });
-        Ok(Self { format, width, height, colorimetry, planes, row_bytes })
+        Ok(Self { format, width, height, colorimetry, time_ns: None, planes, row_bytes })
     }
 
     /// Adds a full-size 8-bit alpha plane, as A420 has it behind the planes of I420.
@@ -64,6 +66,11 @@ impl<'a> FrameMut<'a> {
             .map_err(|cause| Error::Frame(format!("alpha plane: {cause}")))?;
         self.planes.push(plane);
         Ok(self)
+    }
+
+    /// Tells when the frame is shown; objects fade by it.
+    pub fn at(self, time_ns: Option<u64>) -> Self {
+        Self { time_ns, ..self }
     }
 
     /// True when there is an alpha plane behind the format's own.

@@ -10,8 +10,8 @@ use super::clean::Cleaner;
 use super::coverage::Part;
 use super::distance::Distances;
 use super::field::Field;
+use super::prepare::Shown;
 use super::style::Style;
-use crate::objects::Objects;
 
 /// The masks of one frame as one shape; kept from frame to frame so that its memory is used again.
 #[derive(Debug, Default)]
@@ -19,21 +19,30 @@ pub(super) struct Region {
     cleaner: Cleaner,
     unions: Vec<Union>,
     field: Field,
-    distances: Vec<Distances>,
+    shapes: Vec<SeenShape>,
 }
 
-/// The masks of one grid size, their largest value in each cell.
+/// A shape, and how much of it is seen.
+#[derive(Debug, Default)]
+pub(super) struct SeenShape {
+    pub(super) distances: Distances,
+    /// 255 unless it comes or goes.
+    pub(super) strength: u8,
+}
+
+/// The masks of one grid size of which as much is seen, their largest value in each cell.
 #[derive(Debug, Default)]
 struct Union {
     width: u32,
     height: u32,
+    strength: u8,
     values: Vec<u8>,
 }
 
 /// What a mode acts on, in pixels.
 #[derive(Debug, Clone)]
 pub(super) struct Territory<'a> {
-    pub(super) masks: &'a [Distances],
+    pub(super) shapes: &'a [SeenShape],
     pub(super) part: Part,
     /// All but the masks.
     pub(super) is_outside: bool,
@@ -48,7 +57,7 @@ impl Region {
     /// The territory's masks are grown by `margin` pixels more than the style asks for.
     pub(super) fn measure(
         &mut self,
-        objects: &Objects,
+        objects: Shown<'_>,
         style: &Style,
         frame_size: [u32; 2],
         margin: f32,
@@ -62,21 +71,25 @@ impl Region {
             if !self.field.sample(cells, objects.inside_level, frame_size, reach) {
                 continue;
             }
-            if self.distances.len() == used {
-                self.distances.push(Distances::default());
+            if self.shapes.len() == used {
+                self.shapes.push(SeenShape::default());
             }
-            self.distances[used].measure(&self.field, reach);
+            let shape = &mut self.shapes[used];
+            shape.distances.measure(&self.field, reach);
+            shape.strength = union.strength;
             used += 1;
         }
-        Territory::new(&self.distances[..used], part, style.acts_outside(), frame_size)
+        Territory::new(&self.shapes[..used], part, style.acts_outside(), frame_size)
     }
 
-    /// Unites masks of one grid size each; returns how many sizes there are.
-    fn unite(&mut self, objects: &Objects, style: &Style) -> usize {
+    /// Unites masks of one grid size and strength each; returns how many there are.
+    fn unite(&mut self, objects: Shown<'_>, style: &Style) -> usize {
         let mut used = 0;
-        for object in objects.items.iter().filter(|object| style.selects(object)) {
+        for (item, object) in objects.items.iter().enumerate().filter(|(_, object)| style.selects(object)) {
+            let strength = (255.0 * objects.strength(item)).round() as u8;
             let cells = self.cleaner.clean((&object.mask).into(), objects.inside_level, &style.edges);
-            let is_same = |union: &Union| (union.width, union.height) == (cells.width, cells.height);
+            let kind = (cells.width, cells.height, strength);
+            let is_same = |union: &Union| (union.width, union.height, union.strength) == kind;
             if let Some(union) = self.unions[..used].iter_mut().find(|union| is_same(union)) {
                 union.values.iter_mut().zip(cells.values).for_each(|(most, value)| *most = (*most).max(*value));
                 continue;
@@ -85,7 +98,7 @@ impl Region {
                 self.unions.push(Union::default());
             }
             let union = &mut self.unions[used];
-            (union.width, union.height) = (cells.width, cells.height);
+            (union.width, union.height, union.strength) = kind;
             union.values.clear();
             union.values.extend_from_slice(cells.values);
             used += 1;
@@ -95,9 +108,9 @@ impl Region {
 }
 
 impl<'a> Territory<'a> {
-    fn new(masks: &'a [Distances], part: Part, is_outside: bool, [width, height]: [u32; 2]) -> Self {
-        let extents =
-            || masks.iter().map(|mask| mask.extent([width, height])[1].clone()).filter(|rows| !rows.is_empty());
+    fn new(shapes: &'a [SeenShape], part: Part, is_outside: bool, [width, height]: [u32; 2]) -> Self {
+        let extent = |shape: &SeenShape| shape.distances.extent([width, height])[1].clone();
+        let extents = || shapes.iter().map(extent).filter(|rows| !rows.is_empty());
         let rows = match is_outside {
             true => 0..height,
             false => {
@@ -105,13 +118,13 @@ impl<'a> Territory<'a> {
                 start / 2 * 2..extents().map(|rows| rows.end).max().unwrap_or(0)
             }
         };
-        Self { masks, part, is_outside, rows, frame_height: height }
+        Self { shapes, part, is_outside, rows, frame_height: height }
     }
 
     /// All of a frame.
     pub(super) fn everything(frame_height: u32) -> Self {
         let part = Part::Inside { grown_by: 0.0, ramp: 1.0 };
-        Self { masks: &[], part, is_outside: true, rows: 0..frame_height, frame_height }
+        Self { shapes: &[], part, is_outside: true, rows: 0..frame_height, frame_height }
     }
 
     /// What stays where this goes, `margin` pixels further away from it.
@@ -148,7 +161,7 @@ mod tests {
     use super::*;
     use crate::boxes::BoxXyxy;
     use crate::composite::canvas::Canvas;
-    use crate::objects::{Mask, Object};
+    use crate::objects::{Mask, Object, Objects};
 
     fn object(side: u32, inside: impl Fn(u32, u32) -> bool) -> Object {
         let values = (0..side * side).map(|i| if inside(i % side, i / side) { 250u8 } else { 5 });
@@ -168,7 +181,8 @@ mod tests {
     /// Alphas of one row of a 64 x 64 frame.
     fn row(items: Vec<Object>, style: &Style, y: u32) -> Vec<u8> {
         let mut region = Region::default();
-        let territory = region.measure(&Objects { items, ..Objects::default() }, style, [64, 64], 0.0);
+        let objects = Objects { items, ..Objects::default() };
+        let territory = region.measure((&objects).into(), style, [64, 64], 0.0);
         let mut canvas = Canvas::default();
         canvas.cover([64, 64], &territory, y / 2 * 2);
         canvas.rows.row_mut((y % 2) as usize)[..64].to_vec()

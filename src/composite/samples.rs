@@ -5,6 +5,9 @@ use super::passes::{Grid, Pass, Slot, color_passes};
 use super::vectors::vectorized;
 use crate::frame::PixelFormat;
 
+/// What a word of ten bits may hold; the others are no part of the sample.
+const TEN_BITS: u16 = 1023;
+
 /// Where a component's samples stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Component {
@@ -83,7 +86,7 @@ vectorized! {
         match (component.deep_shift, component.step) {
             (Some(shift), _) => {
                 let words = row.as_chunks::<2>().0[component.offset..].iter().step_by(component.step);
-                values.iter_mut().zip(words).for_each(|(value, word)| *value = u16::from_le_bytes(*word) >> shift);
+                values.iter_mut().zip(words).for_each(|(value, word)| *value = u16::from_le_bytes(*word) >> shift & TEN_BITS);
             }
             (None, 1) => values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = u16::from(*byte)),
             (None, 2) => read_each::<2>(bytes, values),

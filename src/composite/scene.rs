@@ -13,11 +13,12 @@ use super::ink::Ink;
 use super::labels::{Anchor, LabelLayout};
 use super::palette::Palette;
 use super::planes::FrameMut;
+use super::prepare::Shown;
 use super::shapes::RoundRect;
 use super::style::{Edges, Mode, Rgb, Style};
 use super::trails::{Line, Trails};
 use crate::boxes::BoxXyxy;
-use crate::objects::{Object, Objects};
+use crate::objects::Object;
 
 /// Width of outlines as a part of the frame's shorter side, and the least that looks like a line, in pixels.
 const OUTLINE_IN_FRAME: f32 = 3.0 / 1080.0;
@@ -98,7 +99,7 @@ struct DrawnMask {
 
 impl Scene {
     /// Measures the masks of the selected objects, exactly up to `reach` pixels from their edges.
-    fn measure(&mut self, objects: &Objects, style: &Style, frame_size: [u32; 2], reach: f32, palette: &mut Palette) {
+    fn measure(&mut self, objects: Shown<'_>, style: &Style, frame_size: [u32; 2], reach: f32, palette: &mut Palette) {
         self.drawn.clear();
         self.layers.clear();
         let mut used = 0;
@@ -118,7 +119,7 @@ impl Scene {
                     size_class: self.field.cells.inside_count.ilog2(),
                 }
             });
-            let look = Look::of(object, style, frame_size, palette);
+            let look = Look::of(object, style, frame_size, palette).seen(objects.strength(item));
             self.drawn.push(Drawn { item, look, mask });
         }
     }
@@ -127,7 +128,7 @@ impl Scene {
     pub(super) fn lay_overlay(
         &mut self,
         frame: &FrameMut<'_>,
-        objects: &Objects,
+        objects: Shown<'_>,
         style: &Style,
         palette: &mut Palette,
         typesetter: &mut Typesetter,
@@ -146,7 +147,7 @@ impl Scene {
     }
 
     /// Large masks first, so that what lies on them is seen; the order does not depend on scores, which tremble.
-    fn lay_masks(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style) {
+    fn lay_masks(&mut self, frame: &FrameMut<'_>, objects: Shown<'_>, style: &Style) {
         let frame_size = [frame.width, frame.height];
         self.drawn.sort_unstable_by_key(|drawn| {
             let object = &objects.items[drawn.item];
@@ -163,8 +164,8 @@ impl Scene {
         }
     }
 
-    fn lay_trails(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style) {
-        self.trails.note(objects, style.trail_in_frames);
+    fn lay_trails(&mut self, frame: &FrameMut<'_>, objects: Shown<'_>, style: &Style) {
+        self.trails.note(&objects, style.trail_in_frames);
         let frame_size = [frame.width, frame.height];
         let width = 1.5 * auto_outline_width(frame_size);
         for drawn in &self.drawn {
@@ -176,7 +177,7 @@ impl Scene {
         }
     }
 
-    fn lay_boxes(&mut self, frame: &FrameMut<'_>, objects: &Objects) {
+    fn lay_boxes(&mut self, frame: &FrameMut<'_>, objects: Shown<'_>) {
         let width = auto_outline_width([frame.width, frame.height]).round().max(1.0);
         let halo = (HALO_IN_OUTLINES * width).round().max(1.0);
         for drawn in self.drawn.iter().filter(|drawn| drawn.look.boxes) {
@@ -197,7 +198,7 @@ impl Scene {
         }
     }
 
-    fn lay_labels(&mut self, frame: &FrameMut<'_>, objects: &Objects, style: &Style, typesetter: &mut Typesetter) {
+    fn lay_labels(&mut self, frame: &FrameMut<'_>, objects: Shown<'_>, style: &Style, typesetter: &mut Typesetter) {
         self.labels.begin_frame([frame.width, frame.height], typesetter);
         // Best scores choose their places first.
         self.drawn.sort_unstable_by_key(|drawn| drawn.item);
@@ -243,6 +244,11 @@ impl Look {
             boxes: own.boxes.unwrap_or(style.boxes),
             labels: own.labels.unwrap_or(style.labels),
         }
+    }
+
+    /// The same of an object of which so much is seen, 0..1.
+    fn seen(self, strength: f32) -> Self {
+        Self { opacity: strength * self.opacity, line_opacity: strength * self.line_opacity, ..self }
     }
 
     /// That of an object without a style of its own.

@@ -85,6 +85,10 @@ pub struct Edges {
     pub fill_holes: bool,
     /// Connected parts of a mask smaller than this part of the frame do not count.
     pub min_area: f32,
+    /// How much edges move to those of the picture nearby, 0 to 1.
+    pub refine: f32,
+    /// How much of what a mask was before stays where the picture did not change, 0 to 1.
+    pub temporal_smoothing: f32,
 }
 
 /// What decides the colour of an object.
@@ -143,6 +147,9 @@ pub struct Style {
     pub region: Region,
     /// What is done to the masks first.
     pub edges: Edges,
+    /// Time in milliseconds in which objects come and go, where frames have times. Modes that act on objects have them at
+    /// once and let them go softly.
+    pub fade_ms: f32,
     /// Blur: pixels over which the picture runs together; glow: how far the light is seen; ink and
     /// cartoon: size of the smallest shapes; `None`: by the frame's shorter side, 43 at 1080.
     pub radius: Option<f32>,
@@ -177,6 +184,7 @@ impl Default for Style {
             trail_in_frames: 0,
             region: Region::Auto,
             edges: Edges::default(),
+            fade_ms: 0.0,
             radius: None,
             block_size: None,
             fill_color: Rgb::BLACK,
@@ -211,6 +219,16 @@ impl Style {
                 matches!(mode, Mode::Cutout | Mode::Desaturate | Mode::Dim | Mode::Replace | Mode::KeyFill)
             }
         }
+    }
+
+    /// True when the mode changes what is on objects, so that one that is seen too late shows what it should hide.
+    pub(super) fn acts_on_objects(&self) -> bool {
+        !matches!(self.mode, Mode::Overlay | Mode::Outline | Mode::Glow) && !self.acts_outside()
+    }
+
+    /// True when objects are not drawn as they come.
+    pub(super) fn prepares(&self) -> bool {
+        self.edges.refine > 0.0 || self.edges.temporal_smoothing > 0.0 || self.fade_ms > 0.0
     }
 
     /// True when `object` counts.

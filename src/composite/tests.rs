@@ -210,9 +210,10 @@ fn strange_objects_are_drawn_without_harm() {
     for size in [(1, 1), (16, 16), (3, 200), (97, 55)] {
         for mode in Mode::ALL {
             let mut drawn = Picture::new(PixelFormat::I420, size);
-            let edges = Edges { grow: 3.0, feather: 9.0, fill_holes: true, min_area: 1e-4 };
-            let all = [Edges::default(), edges, Edges { grow: -2.0, ..edges }];
-            for edges in all.into_iter().take(if size == (97, 55) { 3 } else { 1 }) {
+            let edges = Edges { grow: 3.0, feather: 9.0, fill_holes: true, min_area: 1e-4, ..Edges::default() };
+            let prepared = Edges { refine: 1.0, temporal_smoothing: 1.0, ..Edges::default() };
+            let all = [Edges::default(), prepared, edges, Edges { grow: -2.0, ..edges }];
+            for edges in all.into_iter().take(if size == (97, 55) { 4 } else { 2 }) {
                 drawn.draw(&objects(items.clone()), &Style { mode, edges, ..style.clone() });
             }
             assert!(drawn.row(0, 0)[size.0 as usize..].iter().all(|&v| v == PADDING), "{size:?}");

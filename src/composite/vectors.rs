@@ -118,6 +118,8 @@ pub(super) mod tests {
             feather: [0.0, 3.0, 40.0][dice.roll(3) as usize],
             fill_holes: dice.roll(2) == 0,
             min_area: 0.01 * dice.part(),
+            refine: dice.part() * dice.roll(2) as f32,
+            temporal_smoothing: dice.part() * dice.roll(2) as f32,
         };
         let region = [Region::Auto, Region::Inside, Region::Outside][dice.roll(3) as usize];
         Style { mode, region, edges, radius: Some(30.0 * dice.part()), boxes: dice.roll(2) == 0, ..Style::default() }

@@ -23,13 +23,14 @@ pub(super) fn draw_on<T>(
     let (format, has_alpha_plane) = engine_format(layout.format)
         .ok_or_else(|| Error::Frame(format!("{} is not a format that can be drawn on", layout.format)))?;
     own_memories(buffer)?;
+    let time_ns = buffer.pts().map(gst::ClockTime::nseconds);
     let mut memories = map_all(buffer)?;
     let memory_sizes: Vec<_> = memories.iter().map(|memory| memory.as_slice().len()).collect();
     let plane_count = format.plane_count() + usize::from(has_alpha_plane);
     let places = (0..plane_count).map(|index| layout.plane_at(index, &memory_sizes)).collect::<Result<Vec<_>>>()?;
     let mut planes = split(&mut memories, &places);
     let alpha_plane = has_alpha_plane.then(|| planes.pop()).flatten();
-    let mut frame = FrameMut::new(format, layout.size, colorimetry(info), planes)?;
+    let mut frame = FrameMut::new(format, layout.size, colorimetry(info), planes)?.at(time_ns);
     if let Some(plane) = alpha_plane {
         frame = frame.with_alpha_plane(plane)?;
     }

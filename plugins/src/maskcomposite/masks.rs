@@ -16,6 +16,17 @@ pub(super) struct MaskRules {
     pub(super) policy: NoMaskPolicy,
     /// Frames since the objects were found that masks count for; `None`: always.
     pub(super) max_age: Option<u32>,
+    /// The same as a time between the two frames; `None`: always.
+    pub(super) max_age_in_time: Option<gst::ClockTime>,
+}
+
+/// A frame, and what came with it.
+#[derive(Debug)]
+pub(super) struct Came {
+    pub(super) attached: Option<AttachedObjects>,
+    /// Width and height of the frame in pixels.
+    pub(super) size: (u32, u32),
+    pub(super) pts: Option<gst::ClockTime>,
 }
 
 /// Why a frame's own masks do not count.
@@ -25,6 +36,8 @@ pub(super) enum Unusable {
     Missing,
     /// They were found on a frame too long ago.
     Old { age: u32 },
+    /// They were found on a frame too long ago in time.
+    Late { age: gst::ClockTime },
     /// They were made for a frame of another shape.
     Mismatched { masks: (u32, u32), frame: (u32, u32) },
 }
@@ -43,50 +56,54 @@ pub(super) enum Verdict {
 /// Remembers the last masks that counted.
 #[derive(Debug, Default)]
 pub(super) struct MaskKeeper {
-    /// The objects and the frames since they were found.
-    held: Option<(Objects, u32)>,
+    held: Option<AttachedObjects>,
 }
 
 impl MaskKeeper {
-    /// What becomes of a frame of `frame` pixels that came with `attached`, and why its own masks do not count.
-    pub(super) fn judge(
-        &mut self,
-        attached: Option<AttachedObjects>,
-        frame: (u32, u32),
-        rules: MaskRules,
-    ) -> (Verdict, Option<Unusable>) {
-        let flaw = flaw_of(attached.as_ref(), frame, rules.max_age);
-        if let (None, Some(AttachedObjects { objects, age_in_frames, .. })) = (flaw, attached) {
-            self.held = (rules.policy == NoMaskPolicy::Hold).then(|| (objects.clone(), age_in_frames));
+    /// What becomes of a frame, and why its own masks do not count.
+    pub(super) fn judge(&mut self, came: Came, rules: MaskRules) -> (Verdict, Option<Unusable>) {
+        let flaw = flaw_of(&came, rules);
+        if let (None, Some(attached)) = (flaw, came.attached) {
+            let objects = attached.objects.clone();
+            self.held = (rules.policy == NoMaskPolicy::Hold).then_some(attached);
             return (Verdict::Show(objects), None);
         }
         let verdict = match rules.policy {
             NoMaskPolicy::Pass => Verdict::Pass,
             NoMaskPolicy::BackgroundOnly => Verdict::Show(Objects::default()),
             NoMaskPolicy::HideFrame => Verdict::Hide,
-            NoMaskPolicy::Hold => self.hold(rules.max_age),
+            NoMaskPolicy::Hold => self.hold(came.pts, rules),
         };
         (verdict, flaw)
     }
 
-    fn hold(&mut self, max_age: Option<u32>) -> Verdict {
-        let Some((objects, age)) = &mut self.held else { return Verdict::Hide };
-        *age = age.saturating_add(1);
-        match max_age {
-            Some(most) if *age > most => Verdict::Hide,
-            _ => Verdict::Show(objects.clone()),
+    fn hold(&mut self, pts: Option<gst::ClockTime>, rules: MaskRules) -> Verdict {
+        let Some(held) = &mut self.held else { return Verdict::Hide };
+        held.age_in_frames = held.age_in_frames.saturating_add(1);
+        match too_old(held, pts, rules) {
+            Some(_) => Verdict::Hide,
+            None => Verdict::Show(held.objects.clone()),
         }
     }
 }
 
-fn flaw_of(attached: Option<&AttachedObjects>, frame: (u32, u32), max_age: Option<u32>) -> Option<Unusable> {
-    let Some(attached) = attached else { return Some(Unusable::Missing) };
+fn flaw_of(came: &Came, rules: MaskRules) -> Option<Unusable> {
+    let Some(attached) = &came.attached else { return Some(Unusable::Missing) };
     let masks = (attached.objects.frame_width, attached.objects.frame_height);
-    if !is_same_shape(masks, frame) {
-        return Some(Unusable::Mismatched { masks, frame });
+    if !is_same_shape(masks, came.size) {
+        return Some(Unusable::Mismatched { masks, frame: came.size });
     }
+    too_old(attached, came.pts, rules)
+}
+
+/// Frames and masks without times have no age in time.
+fn too_old(attached: &AttachedObjects, pts: Option<gst::ClockTime>, rules: MaskRules) -> Option<Unusable> {
     let age = attached.age_in_frames;
-    max_age.is_some_and(|most| age > most).then_some(Unusable::Old { age })
+    if rules.max_age.is_some_and(|most| age > most) {
+        return Some(Unusable::Old { age });
+    }
+    let age = pts.zip(attached.source_pts).and_then(|(now, found)| now.checked_sub(found))?;
+    rules.max_age_in_time.is_some_and(|most| age > most).then_some(Unusable::Late { age })
 }
 
 fn is_same_shape((mask_width, mask_height): (u32, u32), (width, height): (u32, u32)) -> bool {
@@ -109,6 +126,12 @@ impl fmt::Display for Unusable {
                 "Masks were found {age} frames ago, more than max-mask-age allows, and no-mask-policy decides what is shown; \
                  raise max-mask-age, or look at more frames (inference-interval, sync-mode)"
             ),
+            Self::Late { age } => write!(
+                f,
+                "Masks were found {} ms ago, more than max-mask-age-ms allows, and no-mask-policy decides what is shown; raise \
+                 max-mask-age-ms, or look at more frames (inference-interval, sync-mode)",
+                age.mseconds()
+            ),
             Self::Mismatched { masks, frame } => write!(
                 f,
                 "The masks were made for frames of {}x{}, but the frames are {}x{}, another shape, so they do not count and \
@@ -130,8 +153,12 @@ mod tests {
         Some(AttachedObjects { objects, source_pts: None, age_in_frames })
     }
 
+    fn came(attached: Option<AttachedObjects>) -> Came {
+        Came { attached, size: FRAME, pts: None }
+    }
+
     fn rules(policy: NoMaskPolicy, max_age: Option<u32>) -> MaskRules {
-        MaskRules { policy, max_age }
+        MaskRules { policy, max_age, max_age_in_time: None }
     }
 
     fn shows((verdict, _): (Verdict, Option<Unusable>)) -> char {
@@ -148,7 +175,7 @@ mod tests {
         use NoMaskPolicy::{BackgroundOnly, HideFrame, Hold, Pass};
         for policy in [Pass, Hold, BackgroundOnly, HideFrame] {
             for size in [FRAME, (1280, 960), (641, 480)] {
-                let judged = MaskKeeper::default().judge(attached(size, 3), FRAME, rules(policy, Some(3)));
+                let judged = MaskKeeper::default().judge(came(attached(size, 3)), rules(policy, Some(3)));
                 assert_eq!((judged.1, shows(judged)), (None, 's'), "{policy:?} {size:?}");
             }
         }
@@ -169,7 +196,7 @@ mod tests {
                 (attached((0, 0), 0), Unusable::Mismatched { masks: (0, 0), frame: FRAME }),
             ];
             for (attached, flaw) in cases {
-                let judged = MaskKeeper::default().judge(attached, FRAME, rules(policy, Some(3)));
+                let judged = MaskKeeper::default().judge(came(attached), rules(policy, Some(3)));
                 assert_eq!((judged.1, shows(judged)), (Some(flaw), expected), "{policy:?}");
             }
         }
@@ -180,9 +207,31 @@ mod tests {
         let mut keeper = MaskKeeper::default();
         let rules = rules(NoMaskPolicy::Hold, Some(3));
         let frames = [attached(FRAME, 1), None, None, None, attached(FRAME, 0), None];
-        let shown: String = frames.into_iter().map(|attached| shows(keeper.judge(attached, FRAME, rules))).collect();
+        let shown: String = frames.into_iter().map(|attached| shows(keeper.judge(came(attached), rules))).collect();
         assert_eq!(shown, "ssshss");
         let forever = MaskRules { max_age: None, ..rules };
-        assert!((0..100).all(|_| shows(keeper.judge(None, FRAME, forever)) == 's'));
+        assert!((0..100).all(|_| shows(keeper.judge(came(None), forever)) == 's'));
+    }
+
+    #[test]
+    fn masks_age_in_time_where_frames_have_times() {
+        let at = gst::ClockTime::from_mseconds;
+        let found_at = |ms| attached(FRAME, 0).map(|attached| AttachedObjects { source_pts: Some(at(ms)), ..attached });
+        let most = |policy| MaskRules { max_age_in_time: Some(at(100)), ..rules(policy, None) };
+        let judged = |found: Option<AttachedObjects>, pts| {
+            MaskKeeper::default().judge(Came { pts, ..came(found) }, most(NoMaskPolicy::HideFrame)).1
+        };
+        assert_eq!(judged(found_at(400), Some(at(500))), None);
+        assert_eq!(judged(found_at(400), Some(at(501))), Some(Unusable::Late { age: at(101) }));
+        assert_eq!(judged(found_at(400), Some(at(300))), None, "found later");
+        assert_eq!((judged(found_at(400), None), judged(attached(FRAME, 9), Some(at(900)))), (None, None), "no times");
+        let mut keeper = MaskKeeper::default();
+        let frames = [(found_at(0), 0), (None, 40), (None, 100), (None, 140)];
+        let shown: String = frames
+            .into_iter()
+            .map(|(attached, ms)| Came { pts: Some(at(ms)), ..came(attached) })
+            .map(|came| shows(keeper.judge(came, most(NoMaskPolicy::Hold))))
+            .collect();
+        assert_eq!(shown, "sssh");
     }
 }

@@ -9,7 +9,7 @@ use sa3::{Objects, Result};
 
 use super::background::{Fit, Fitting, Shown};
 use super::mapping::{draw_on, gain_alpha};
-use super::masks::{MaskKeeper, MaskRules, Unusable, Verdict};
+use super::masks::{Came, MaskKeeper, MaskRules, Unusable, Verdict};
 use super::negotiation::gains_alpha;
 use super::outputs::KeyMaker;
 use crate::meta::MaskMeta;
@@ -72,11 +72,14 @@ impl Painter {
         let (in_info, out_info) = (stream.in_info.clone(), stream.out_info.clone()?);
         let attached = MaskMeta::read(&buffer);
         let count = attached.as_ref().map(|attached| attached.objects.items.len() as u32);
-        let (verdict, flaw) = self.keeper.judge(attached, (in_info.width(), in_info.height()), wish.rules);
+        let came = Came { attached, size: (in_info.width(), in_info.height()), pts: buffer.pts() };
+        let (verdict, flaw) = self.keeper.judge(came, wish.rules);
         let is_news = flaw.is_some_and(|flaw| self.is_news(flaw, wish.style.mode));
-        let key = wish.key_info.as_ref().map(|info| self.key(&buffer, &verdict, wish, info)).transpose();
-        let drawn = key.and_then(|key| Ok((self.draw(buffer, &verdict, wish, (&in_info, &out_info))?, key)));
-        Some(drawn.map(|((buffer, taken), key)| Painted {
+        let drawn = self.draw(buffer, &verdict, wish, (&in_info, &out_info)).and_then(|(buffer, taken)| {
+            let key = wish.key_info.as_ref().map(|info| self.key(&buffer, &verdict, wish, info)).transpose()?;
+            Ok((buffer, key, taken))
+        });
+        Some(drawn.map(|(buffer, key, taken)| Painted {
             buffer,
             key,
             taken,
@@ -96,7 +99,7 @@ impl Painter {
     ) -> Result<(gst::Buffer, Option<Duration>)> {
         let (style, gains_alpha) = (&*wish.style, gains_alpha(in_info, out_info));
         let is_untouched = match verdict {
-            Verdict::Show(objects) => style.leaves_untouched(objects),
+            Verdict::Show(objects) => self.compositor.leaves_untouched(objects, style),
             Verdict::Pass => true,
             Verdict::Hide => false,
         };
@@ -126,7 +129,7 @@ impl Painter {
         Ok((buffer, Some(start.elapsed())))
     }
 
-    /// White where the frame is seen, black where it is not.
+    /// White where the frame is seen, black where it is not; made after the frame itself.
     fn key(&mut self, frame: &gst::BufferRef, verdict: &Verdict, wish: &Wish, info: &VideoInfo) -> Result<gst::Buffer> {
         let Self { compositor, key_maker, .. } = self;
         key_maker.make(frame, info, |key| match verdict {
@@ -145,7 +148,7 @@ impl Painter {
         let told = match flaw {
             Unusable::Missing if draws_on_picture => return false,
             Unusable::Missing => &mut self.has_told[0],
-            Unusable::Old { .. } => &mut self.has_told[1],
+            Unusable::Old { .. } | Unusable::Late { .. } => &mut self.has_told[1],
             Unusable::Mismatched { .. } => &mut self.has_told[2],
         };
         !std::mem::replace(told, true)

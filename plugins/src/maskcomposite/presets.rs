@@ -6,7 +6,7 @@ use glib::prelude::*;
 use super::{AlphaMode, ColorBy, KeyRange, Mode, NoMaskPolicy, Preset, Region};
 
 /// Properties that presets set. Those that a preset does not name go back to their defaults.
-pub(super) const NAMES: [&str; 19] = [
+pub(super) const NAMES: [&str; 23] = [
     "mode",
     "region",
     "opacity",
@@ -20,8 +20,12 @@ pub(super) const NAMES: [&str; 19] = [
     "feather",
     "fill-holes",
     "min-area",
+    "refine",
+    "temporal-smoothing",
+    "fade",
     "no-mask-policy",
     "max-mask-age",
+    "max-mask-age-ms",
     "light-wrap",
     "despill",
     "alpha-mode",
@@ -38,6 +42,8 @@ pub(super) fn values(preset: Preset) -> Option<Vec<(&'static str, Value)>> {
             ("feather", 6.0.to_value()),
             ("fill-holes", true.to_value()),
             ("min-area", 0.002.to_value()),
+            ("refine", 1.0.to_value()),
+            ("temporal-smoothing", 0.6.to_value()),
         ],
         // One colour leaves nothing to recognise; grown, as masks end a little inside now and then.
         Preset::Privacy => vec![
@@ -62,6 +68,8 @@ pub(super) fn values(preset: Preset) -> Option<Vec<(&'static str, Value)>> {
             ("feather", 4.0.to_value()),
             ("fill-holes", true.to_value()),
             ("min-area", 0.002.to_value()),
+            ("refine", 1.0.to_value()),
+            ("temporal-smoothing", 0.6.to_value()),
             ("light-wrap", 0.35.to_value()),
             ("despill", 0.5.to_value()),
         ],
@@ -69,6 +77,8 @@ pub(super) fn values(preset: Preset) -> Option<Vec<(&'static str, Value)>> {
             ("mode", Mode::KeyFill.to_value()),
             ("feather", 2.0.to_value()),
             ("fill-holes", true.to_value()),
+            ("refine", 1.0.to_value()),
+            ("temporal-smoothing", 0.6.to_value()),
             ("despill", 0.5.to_value()),
             ("alpha-mode", AlphaMode::Premultiplied.to_value()),
             ("key-range", KeyRange::Limited.to_value()),

@@ -70,8 +70,14 @@ impl Settings {
             "feather" => style.edges.feather = number() as f32,
             "fill-holes" => style.edges.fill_holes = switch(),
             "min-area" => style.edges.min_area = number() as f32,
+            "refine" => style.edges.refine = number() as f32,
+            "temporal-smoothing" => style.edges.temporal_smoothing = number() as f32,
+            "fade" => style.fade_ms = value.get::<u32>().unwrap_or_default() as f32,
             "no-mask-policy" => self.mask_rules.policy = value.get().unwrap_or_default(),
-            "max-mask-age" => self.mask_rules.max_age = value.get::<i32>().ok().and_then(|age| age.try_into().ok()),
+            "max-mask-age" => self.mask_rules.max_age = unless_negative(value).and_then(|age| age.try_into().ok()),
+            "max-mask-age-ms" => {
+                self.mask_rules.max_age_in_time = unless_negative(value).map(gst::ClockTime::from_mseconds);
+            }
             "select" => {
                 style.select = Selection::parse("select", text())?;
                 self.select = text().into();
@@ -114,6 +120,9 @@ impl Settings {
             "label-format" => style.label_format.pattern().to_value(),
             "no-mask-policy" => self.mask_rules.policy.to_value(),
             "max-mask-age" => self.mask_rules.max_age.map_or(-1, |age| age as i32).to_value(),
+            "max-mask-age-ms" => {
+                self.mask_rules.max_age_in_time.map_or(-1, |age| age.mseconds() as i32).to_value()
+            }
             "preset" => self.preset.to_value(),
             "select" => self.select.to_value(),
             "styles" => self.styles.to_value(),
@@ -136,9 +145,16 @@ impl Settings {
             "feather" => exact(style.edges.feather).to_value(),
             "fill-holes" => style.edges.fill_holes.to_value(),
             "min-area" => exact(style.edges.min_area).to_value(),
+            "refine" => exact(style.edges.refine).to_value(),
+            "temporal-smoothing" => exact(style.edges.temporal_smoothing).to_value(),
+            "fade" => (style.fade_ms as u32).to_value(),
             _ => return None,
         })
     }
+}
+
+fn unless_negative(value: &Value) -> Option<u64> {
+    value.get::<i32>().ok().and_then(|number| number.try_into().ok())
 }
 
 fn unless_auto(number: f64) -> Option<f32> {
@@ -201,6 +217,10 @@ mod tests {
             ("feather", 6.0.to_value()),
             ("fill-holes", true.to_value()),
             ("min-area", 0.01.to_value()),
+            ("refine", 0.8.to_value()),
+            ("temporal-smoothing", 0.6.to_value()),
+            ("fade", 250u32.to_value()),
+            ("max-mask-age-ms", 400i32.to_value()),
             ("no-mask-policy", NoMaskPolicy::Hold.to_value()),
             ("max-mask-age", 12i32.to_value()),
         ];

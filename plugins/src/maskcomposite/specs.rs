@@ -14,6 +14,7 @@ const MAX_WIDTH_IN_PIXELS: f64 = 64.0;
 const MAX_RADIUS_IN_PIXELS: f64 = 2000.0;
 const MAX_BLOCK_IN_PIXELS: u32 = 1024;
 const MAX_GROWTH_IN_PIXELS: f64 = 1000.0;
+const MAX_FADE_IN_MS: u32 = 10_000;
 
 /// All properties.
 pub(super) fn specs() -> &'static [ParamSpec] {
@@ -141,7 +142,7 @@ fn background_specs() -> [ParamSpec; 6] {
     ]
 }
 
-fn edge_specs() -> [ParamSpec; 4] {
+fn edge_specs() -> [ParamSpec; 7] {
     let edges = Edges::default();
     [
         number(
@@ -167,28 +168,53 @@ fn edge_specs() -> [ParamSpec; 4] {
             (0.0, 1.0),
             f64::from(edges.min_area),
         ),
+        number(
+            "refine",
+            "Edges of the picture",
+            "How much the masks' edges move to edges of brightness in the picture nearby, 0 (not) to 1",
+            (0.0, 1.0),
+            f64::from(edges.refine),
+        ),
+        number(
+            "temporal-smoothing",
+            "Steadiness of masks",
+            "How much of an object's earlier mask stays where the picture did not change, 0 (nothing) to 1 (most); it moves \
+             along with the object. Against trembling edges",
+            (0.0, 1.0),
+            f64::from(edges.temporal_smoothing),
+        ),
+        count(
+            "fade",
+            "Time to come and go",
+            "Milliseconds in which objects appear and disappear. Modes that act on the objects themselves have them at once \
+             and fade only what disappears. 0: at once",
+            MAX_FADE_IN_MS,
+        ),
     ]
 }
 
-fn mask_specs() -> [ParamSpec; 3] {
+fn mask_specs() -> [ParamSpec; 4] {
     [
         glib::ParamSpecEnum::builder_with_default("no-mask-policy", NoMaskPolicy::default())
             .nick("Frames without masks")
             .blurb(
-                "What becomes of frames that nobody looked at, whose masks are older than max-mask-age or were made for \
+                "What becomes of frames that nobody looked at, whose masks are older than max-mask-age or max-mask-age-ms, or were made for \
                  another shape: pass (as they came), hold (the last masks again, up to max-mask-age; then hidden), \
                  background-only (as if nothing was found), hide-frame (black; cutout: transparent)",
             )
             .mutable_playing()
             .build(),
-        glib::ParamSpecInt::builder("max-mask-age")
-            .nick("Oldest masks")
-            .blurb("Frames since the objects were found that masks count for. 0: a frame's own only, -1: any age")
-            .minimum(-1)
-            .default_value(-1)
-            .mutable_playing()
-            .controllable()
-            .build(),
+        age(
+            "max-mask-age",
+            "Oldest masks",
+            "Frames since the objects were found that masks count for. 0: a frame's own only, -1: any age",
+        ),
+        age(
+            "max-mask-age-ms",
+            "Oldest masks in time",
+            "Milliseconds between the frame that objects were found on and one that they count for. -1: any age. With \
+             max-mask-age both have to hold",
+        ),
         glib::ParamSpecEnum::builder_with_default("preset", Preset::default())
             .nick("Settings for a purpose")
             .blurb(
@@ -235,17 +261,13 @@ fn line_specs() -> [ParamSpec; 4] {
              #7: boxes=true opacity=0.8\"). Of two the later one counts",
             "",
         ),
-        glib::ParamSpecUInt::builder("trails")
-            .nick("Length of trails")
-            .blurb(
-                "Overlay, outline and glow: frames of which each object with an id shows the way it came, as a line that \
-                 fades. 0: no trails",
-            )
-            .maximum(MAX_TRAIL_IN_FRAMES)
-            .default_value(0)
-            .mutable_playing()
-            .controllable()
-            .build(),
+        count(
+            "trails",
+            "Length of trails",
+            "Overlay, outline and glow: frames of which each object with an id shows the way it came, as a line that \
+             fades. 0: no trails",
+            MAX_TRAIL_IN_FRAMES,
+        ),
         number(
             "outline-width",
             "Width of outlines",
@@ -296,6 +318,30 @@ fn number(name: &str, nick: &str, blurb: &str, (minimum, maximum): (f64, f64), d
         .minimum(minimum)
         .maximum(maximum)
         .default_value(default)
+        .mutable_playing()
+        .controllable()
+        .build()
+}
+
+/// A whole number that is 0 unless set.
+fn count(name: &str, nick: &str, blurb: &str, maximum: u32) -> ParamSpec {
+    glib::ParamSpecUInt::builder(name)
+        .nick(nick)
+        .blurb(blurb)
+        .maximum(maximum)
+        .default_value(0)
+        .mutable_playing()
+        .controllable()
+        .build()
+}
+
+/// An age without a limit unless set.
+fn age(name: &str, nick: &str, blurb: &str) -> ParamSpec {
+    glib::ParamSpecInt::builder(name)
+        .nick(nick)
+        .blurb(blurb)
+        .minimum(-1)
+        .default_value(-1)
         .mutable_playing()
         .controllable()
         .build()

@@ -29,9 +29,9 @@ use super::canvas::Canvas;
 use super::cutout::brushes_of;
 use super::ink::Ink;
 use super::planes::FrameMut;
+use super::prepare::Shown;
 use super::region::{Region, Territory};
 use super::style::{Mode, Rgb, Style};
-use crate::objects::Objects;
 
 /// Blur radius and block size as a part of the frame's shorter side, unless told.
 pub(super) const RADIUS_IN_FRAME: f32 = 0.04;
@@ -54,7 +54,7 @@ impl Effects {
     pub(super) fn despill(
         &mut self,
         frame: &mut FrameMut<'_>,
-        objects: &Objects,
+        objects: Shown<'_>,
         style: &Style,
         region: &mut Region,
         canvas: &mut Canvas,
@@ -70,7 +70,7 @@ impl Effects {
     pub(super) fn replace(
         &mut self,
         frame: &mut FrameMut<'_>,
-        objects: &Objects,
+        objects: Shown<'_>,
         style: &Style,
         backdrop: Option<&mut Backdrop>,
         region: &mut Region,
@@ -95,7 +95,7 @@ impl Effects {
     pub(super) fn apply(
         &mut self,
         frame: &mut FrameMut<'_>,
-        objects: &Objects,
+        objects: Shown<'_>,
         style: &Style,
         region: &mut Region,
         canvas: &mut Canvas,

@@ -6,6 +6,7 @@ use crate::composite::samples::components;
 use crate::composite::style::{Edges, Region as Where};
 use crate::composite::tests::{Picture, disc, objects};
 use crate::frame::{Colorimetry, PixelFormat, YuvMatrix, YuvRange};
+use crate::objects::Objects;
 
 pub(super) const SIZE: (u32, u32) = (61, 37);
 
@@ -52,7 +53,7 @@ pub(super) fn plain(picture: &Picture) -> Vec<Plain> {
 /// The region's alphas for each pixel.
 pub(super) fn alphas(found: &Objects, style: &Style, (width, height): (u32, u32)) -> Vec<Vec<u8>> {
     let (mut region, mut canvas) = (Region::default(), Canvas::default());
-    let territory = region.measure(found, style, [width, height], 0.0);
+    let territory = region.measure(found.into(), style, [width, height], 0.0);
     let row = |y: u32| {
         canvas.cover([width, height], &territory, y / 2 * 2);
         canvas.rows.row_mut((y % 2) as usize)[..width as usize].to_vec()
