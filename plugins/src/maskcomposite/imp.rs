@@ -8,7 +8,7 @@ use gst::subclass::prelude::*;
 use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode, VideoMeta};
 use sa3::composite::Mode;
 
-use super::background::{BACKGROUND, Background, Fit, MAX_WAIT, NoPicture, Picture, Shown};
+use super::background::{BACKGROUND, Background, MAX_WAIT, NoPicture, Picture, Shown};
 use super::masks::Unusable;
 use super::negotiation::{background_caps, candidates, gains_alpha, key_caps, sink_caps, src_caps, template_caps};
 use super::outputs::{FILL, KEY, Outputs, key_info};
@@ -88,18 +88,13 @@ impl MaskComposite {
         {
             gst::log!(CAT, imp = self, "no controlled values at {time}: {cause}");
         }
-        let settings = locked(&self.settings).clone();
-        let key_info = self.outputs.key().and_then(|_| {
+        let (mut wish, key_range) = locked(&self.settings).wish();
+        wish.key_info = self.outputs.key().and_then(|_| {
             let frame_info = locked(&self.painter).stream.as_ref()?.in_info.clone();
-            key_info(&frame_info, settings.key_range)
+            key_info(&frame_info, key_range)
         });
-        Wish {
-            background: self.background_at(pts, settings.style.mode),
-            fit: Fit { how: settings.background_fit, border_argb: settings.border_argb() },
-            style: settings.style,
-            rules: settings.mask_rules,
-            key_info,
-        }
+        wish.background = self.background_at(pts, wish.style.mode);
+        wish
     }
 
     /// The pad's frame, or the picture where there is no pad or nothing came from it yet.

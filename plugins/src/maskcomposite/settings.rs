@@ -6,19 +6,21 @@ use glib::Value;
 use glib::prelude::*;
 use sa3::composite::{LabelFormat, Overrides, Rgb, Selection, Style};
 
+use super::background::Fit;
 use super::masks::MaskRules;
+use super::painter::Wish;
 use super::{AlphaMode, BackgroundFit, ColorBy, KeyRange, Mode, Preset, Region, presets};
 
 /// Value of a number that chooses itself, by the size of the frame or by the mode.
 pub(super) const AUTO: f64 = -1.0;
 
 /// What the user asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Settings {
     /// Each frame keeps the style it began with.
     pub(super) style: Arc<Style>,
     pub(super) mask_rules: MaskRules,
-    pub(super) background_fit: BackgroundFit,
+    background_fit: BackgroundFit,
     /// Path of a picture; empty: none.
     pub(super) background_location: String,
     pub(super) key_range: KeyRange,
@@ -29,9 +31,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Colour of what a background leaves empty.
-    pub(super) fn border_argb(&self) -> u32 {
-        argb_of(self.style.fill_color)
+    /// What is wanted of the next frame, so far as properties tell it, and the range of its key.
+    pub(super) fn wish(&self) -> (Wish, KeyRange) {
+        let fit = Fit { how: self.background_fit, border_argb: argb_of(self.style.fill_color) };
+        let wish = Wish { style: self.style.clone(), rules: self.mask_rules, background: None, fit, key_info: None };
+        (wish, self.key_range)
     }
 
     /// Sets the property `name` to a value that its spec allows.
@@ -120,9 +124,7 @@ impl Settings {
             "label-format" => style.label_format.pattern().to_value(),
             "no-mask-policy" => self.mask_rules.policy.to_value(),
             "max-mask-age" => self.mask_rules.max_age.map_or(-1, |age| age as i32).to_value(),
-            "max-mask-age-ms" => {
-                self.mask_rules.max_age_in_time.map_or(-1, |age| age.mseconds() as i32).to_value()
-            }
+            "max-mask-age-ms" => self.mask_rules.max_age_in_time.map_or(-1, |age| age.mseconds() as i32).to_value(),
             "preset" => self.preset.to_value(),
             "select" => self.select.to_value(),
             "styles" => self.styles.to_value(),

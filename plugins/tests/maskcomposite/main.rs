@@ -9,6 +9,7 @@ mod masks;
 mod passing;
 mod pipelines;
 mod pixels;
+mod preparing;
 mod replacing;
 mod rig;
 mod styles;

@@ -1,7 +1,8 @@
 //! Edges that follow the picture: a guided filter ("Guided Image Filtering", He, Sun and Tang, 2010) over the cells
 //! around a mask.
 //!
-//! Within a window the mask is explained as a linear function of the picture's brightness; where the picture has an edge
+//! Within a window the mask is explained as a linear function of the picture, of that mixture of its components which
+//! tells the object from its surroundings best (`separation`); where the picture has an edge
 //! the mask's edge comes to lie on it. A window reaches as far as the mask's
 //! own grid leaves its edge uncertain; a second pass looks closer, as the edge is nearer to its place by then. Flat windows say nothing, and the mask stays as it is where all are flat.
 
@@ -9,9 +10,10 @@ use std::ops::Range;
 
 use super::super::cells::Cells;
 use super::super::vectors::vectorized;
-use super::guide::Guide;
+use super::guide::{Color, Guide};
+use super::separation::Separation;
 
-/// Variance of brightness below which a window counts as flat.
+/// Variance of the picture, of components of 0..1, below which a window counts as flat.
 const FLAT_VARIANCE: f32 = 3e-4;
 /// Windows on both sides of an edge leave less than all of the mask; so much makes it steep again.
 const STEEPER: f32 = 1.5;
@@ -22,11 +24,11 @@ const RADII: [usize; 2] = [2, 24];
 /// Refines masks; keeps its memory.
 #[derive(Debug, Default)]
 pub(super) struct Guided {
-    /// Brightness, mask, and the products whose means make variance and covariance.
+    /// Picture, mask, and the products whose means make variance and covariance.
     moments: Vec<[f32; 4]>,
     /// The mask as it came.
     insides: Vec<f32>,
-    /// Slope and offset of brightness to mask, how much both count, and room to make it a vector.
+    /// Slope and offset of picture to mask, how much both count, and room to make it a vector.
     lines: Vec<[f32; 4]>,
     column_sums: Vec<[f32; 4]>,
     line_sums: Vec<[f32; 4]>,
@@ -59,7 +61,7 @@ impl Guided {
         refined: &mut Vec<u8>,
     ) {
         refined.clear();
-        refined.resize(guide.values.len(), 0);
+        refined.resize(guide.cells.len(), 0);
         let mask_size = [mask.width as usize, mask.height as usize];
         let cells = [0, 1].map(|axis| [guide.columns, guide.rows][axis] as f32 / mask_size[axis] as f32);
         let uncertain = REACH_IN_MASK_CELLS * cells[0].max(cells[1]);
@@ -77,7 +79,7 @@ impl Guided {
         }
     }
 
-    /// Moves the edge of the mask in `moments` towards edges of brightness up to `radius` cells away.
+    /// Moves the edge of the mask in `moments` towards edges of the picture up to `radius` cells away.
     fn follow(&mut self, size: [usize; 2], radius: usize) {
         let Self { moments, lines, column_sums, line_sums, .. } = self;
         lines.resize(size[0] * size[1], [0.0; 4]);
@@ -87,21 +89,26 @@ impl Guided {
         }
     }
 
-    /// Brightness and mask of each cell of the window, and their products.
+    /// Picture and mask of each cell of the window, and their products.
     fn load(&mut self, mask: Cells<'_>, guide: &Guide, cells: [f32; 2], window: &Window) {
         let mask_width = mask.width as usize;
-        self.moments.clear();
         self.insides.clear();
         self.taps.clear();
         self.taps.extend(window.columns.clone().map(|column| Tap::at(column, cells[0], mask_width)));
+        let colors = |row: usize| &guide.cells[row * guide.columns..][window.columns.clone()];
+        let mut separation = Separation::default();
         for row in window.rows.clone() {
             let tap = Tap::at(row, cells[1], mask.height as usize);
             let mask_row = |row: usize| &mask.values[row * mask_width..][..mask_width];
-            let brightness = &guide.values[row * guide.columns..][window.columns.clone()];
-            let mask_rows = [mask_row(tap.before), mask_row(tap.behind)];
-            load_row(brightness, mask_rows, tap.behind_part, &self.taps, &mut self.moments);
+            let start = self.insides.len();
+            stretch_row([mask_row(tap.before), mask_row(tap.behind)], tap.behind_part, &self.taps, &mut self.insides);
+            separation.add(colors(row), &self.insides[start..]);
         }
-        self.insides.extend(self.moments.iter().map(|[_, inside, ..]| inside));
+        let mixture = separation.mixture();
+        self.moments.clear();
+        for (row, insides) in window.rows.clone().zip(self.insides.chunks_exact(window.columns.len())) {
+            mix_row(colors(row), mixture, insides, &mut self.moments);
+        }
     }
 }
 
@@ -135,26 +142,29 @@ struct Row {
 }
 
 vectorized! {
-    fn load_row(
-        brightness: &[f32],
-        mask_rows: [&[u8]; 2],
-        below_part: f32,
-        taps: &[Tap],
-        moments: &mut Vec<[f32; 4]>,
-    ) {
-        moments.extend(brightness.iter().zip(taps).map(|(&light, tap)| {
+    /// A row of the mask, 0..1, between two rows of its own.
+    fn stretch_row(mask_rows: [&[u8]; 2], below_part: f32, taps: &[Tap], insides: &mut Vec<f32>) {
+        insides.extend(taps.iter().map(|tap| {
             let [above, below] = mask_rows.map(|row| {
                 let (before, behind) = (f32::from(row[tap.before]), f32::from(row[tap.behind]));
                 before + tap.behind_part * (behind - before)
             });
-            let inside = (above + below_part * (below - above)) / 255.0;
+            (above + below_part * (below - above)) / 255.0
+        }));
+    }
+}
+
+vectorized! {
+    fn mix_row(colors: &[Color], mixture: Color, insides: &[f32], moments: &mut Vec<[f32; 4]>) {
+        moments.extend(colors.iter().zip(insides).map(|(color, &inside)| {
+            let light = color[0] * mixture[0] + color[1] * mixture[1] + color[2] * mixture[2];
             [light, inside, light * light, light * inside]
         }));
     }
 }
 
 vectorized! {
-    /// Explains the mask by brightness in the window around each cell.
+    /// Explains the mask by the picture in the window around each cell.
     fn fit_lines(
         moments: &[[f32; 4]],
         size: [usize; 2],
@@ -178,7 +188,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// Makes the mask in one row of `moments` what the lines around each cell make of its brightness, and steeper.
+    /// Makes the mask in one row of `moments` what the lines around each cell make of its picture, and steeper.
     fn apply_lines(
         lines: &[[f32; 4]],
         size: [usize; 2],
@@ -201,10 +211,12 @@ vectorized! {
 }
 
 vectorized! {
-    /// Writes the mask in `moments`, `strength` of it, and the rest of what it was.
+    /// Writes the mask in `moments`, `strength` of it where the mask was not sure, and the rest of what it was.
     fn mix(insides: &[f32], moments: &[[f32; 4]], strength: f32, target: &mut [u8]) {
         for ((value, before), [_, inside, ..]) in target.iter_mut().zip(insides).zip(moments) {
-            *value = (255.0 * (before + strength * (inside - before)) + 0.5) as u8;
+            let sure = (2.0 * before - 1.0) * (2.0 * before - 1.0);
+            let weight = strength * (1.0 - sure * sure);
+            *value = (255.0 * (before + weight * (inside - before)) + 0.5) as u8;
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What becomes of the objects before a mode looks at them: masks that hold still and follow the picture, and objects
 //! that come and go softly.
 //!
-//! 1. `guide`: the picture's brightness in small cells
+//! 1. `guide`: the picture in small cells
 //! 2. `followed`: objects over time; who is here, who was, and how much of each is seen
 //! 3. `steady`: a mask keeps a part of what it was (`temporal-smoothing`)
-//! 4. `guided`: its edges move to those of the picture (`refine`)
+//! 4. `separation`, `guided`: its edges move to those of the picture (`refine`)
 
 mod followed;
 mod guide;
 mod guided;
+mod separation;
 mod steady;
 #[cfg(test)]
 mod tests;

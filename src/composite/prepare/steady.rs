@@ -4,11 +4,11 @@
 //! the picture changed at a place all the same, the new mask alone counts.
 
 use super::super::cells::{Cells, largest};
-use super::guide::Guide;
+use super::guide::{COMPONENTS, Color, Guide};
 
 /// At full strength this much of the earlier mask stays from frame to frame.
 const MOST_KEPT: f32 = 0.9;
-/// A change of brightness, 0..1, from which on nothing of the earlier mask stays.
+/// A change of one of the picture's components, 0..1, from which on nothing of the earlier mask stays.
 const MUCH_CHANGE: f32 = 0.08;
 
 /// The mask before and its way to where the object is now.
@@ -33,7 +33,7 @@ pub(super) fn steady(
     let step = [0, 1].map(|axis| (earlier.moved_by[axis].clamp(-1.0, 1.0) * size[axis] as f32).round() as isize);
     steadied.clear();
     steadied.extend_from_slice(mask.values);
-    if guides[0].values.len() != guides[1].values.len() || guides[0].columns != guides[1].columns {
+    if guides[0].cells.len() != guides[1].cells.len() || guides[0].columns != guides[1].columns {
         return;
     }
     for y in 0..size[1] {
@@ -54,15 +54,17 @@ fn moved(index: usize, step: isize, count: usize) -> Option<usize> {
     index.checked_add_signed(-step).filter(|index| *index < count)
 }
 
-fn mix_row(new: &mut [u8], old: &[u8], [now, then]: [&[f32]; 2], step: isize, most_kept: f32) {
+fn mix_row(new: &mut [u8], old: &[u8], [now, then]: [&[Color]; 2], step: isize, most_kept: f32) {
     let count = new.len();
-    let light = |row: &[f32], x: usize| row[(2 * x + 1) * row.len() / (2 * count)];
+    let color = |row: &[Color], x: usize| row[(2 * x + 1) * row.len() / (2 * count)];
     for x in 0..count {
         let Some(from_x) = moved(x, step, count) else { continue };
         if new[x] == old[from_x] {
             continue;
         }
-        let change = (light(now, x) - light(then, from_x)).abs() / MUCH_CHANGE;
+        let (now, then) = (color(now, x), color(then, from_x));
+        let changes = (0..COMPONENTS).map(|index| (now[index] - then[index]).abs());
+        let change = changes.fold(0.0, f32::max) / MUCH_CHANGE;
         let kept = most_kept * (1.0 - change * change).max(0.0);
         let (new_value, old_value) = (f32::from(new[x]), f32::from(old[from_x]));
         // Towards the new value, so that it is reached.

@@ -56,7 +56,6 @@ fn refined_edges_lie_on_those_of_the_picture() {
         let before = disagreement(&rough.items[0].mask, middle, radius);
         let shown = preparer.prepare(&mut picture.frame(), &rough, &refining(1.0));
         let after = disagreement(&shown.items[0].mask, middle, radius);
-        println!("{light} {before} {after}");
         assert!(after < 0.25 * before, "{light}: {before} before, {after} after");
         let half = preparer.prepare(&mut picture.frame(), &rough, &refining(0.3));
         let partly = disagreement(&half.items[0].mask, middle, radius);
@@ -71,9 +70,8 @@ fn without_an_edge_in_the_picture_masks_keep_their_size() {
     let mut preparer = Preparer::default();
     let shown = preparer.prepare(&mut picture.frame(), &one, &refining(1.0));
     for (rough, refined) in one.items.iter().zip(&shown.items) {
-        let part = |mask: &Mask| {
-            mask.bytes().iter().filter(|value| **value >= 128).count() as f32 / mask.bytes().len() as f32
-        };
+        let part =
+            |mask: &Mask| mask.bytes().iter().filter(|value| **value >= 128).count() as f32 / mask.bytes().len() as f32;
         let (before, after) = (part(&rough.mask), part(&refined.mask));
         assert!((after / before - 1.0).abs() < 0.05, "{before} became {after}");
     }
@@ -181,21 +179,8 @@ fn strengths(style: &Style, id: Option<u64>, here: &str) -> Vec<Vec<f32>> {
 fn objects_come_and_go_over_the_time_of_a_fade() {
     for id in [Some(7), None] {
         let shown = strengths(&fading(Mode::Overlay), id, ".####.#....##");
-        let expected: [&[f32]; 13] = [
-            &[],
-            &[0.25],
-            &[0.5],
-            &[0.75],
-            &[1.0],
-            &[0.75],
-            &[1.0],
-            &[0.75],
-            &[0.5],
-            &[0.25],
-            &[],
-            &[0.25],
-            &[0.5],
-        ];
+        let expected: [&[f32]; 13] =
+            [&[], &[0.25], &[0.5], &[0.75], &[1.0], &[0.75], &[1.0], &[0.75], &[0.5], &[0.25], &[], &[0.25], &[0.5]];
         assert_eq!(shown, expected, "{id:?}");
     }
 }
@@ -249,7 +234,8 @@ fn a_key_is_that_of_the_refined_masks() {
     compositor.paint_key(&mut key.frame(), &rough, &style);
     let row = &key.row(0, 90)[..320];
     let bright = row.iter().filter(|value| **value >= 128).count();
-    assert!(bright.abs_diff(96) <= 2, "{bright} pixels of 96");
+    // The mask as it came has 106.
+    assert!(bright.abs_diff(96) <= 4, "{bright} pixels of 96");
 }
 
 #[test]
