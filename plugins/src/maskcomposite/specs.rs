@@ -171,7 +171,7 @@ fn edge_specs() -> [ParamSpec; 7] {
         number(
             "refine",
             "Edges of the picture",
-            "How much the masks' edges move to edges of brightness in the picture nearby, 0 (not) to 1",
+            "How much the masks' edges move to edges of the picture nearby, 0 (not) to 1",
             (0.0, 1.0),
             f64::from(edges.refine),
         ),
