@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::thread::{Asked, Look, Served};
 use super::track_session::Token;
 use super::{Model, SegmentRequest, Segmentation, StageTimes, guard};
 use crate::error::{Error, Result};
-use crate::frame::FrameSource;
+use crate::frame::{FrameSource, Wanted};
 use crate::session::{FrameShape, Glance, SavedSession, Session, TrackRequest, Tracking, TrackingModel};
 
 /// Sessions that one engine runs at a time.
@@ -53,6 +53,14 @@ pub(super) trait StreamModel: Model + TrackingModel {
     }
 }
 
+/// A look whose frame is being read.
+struct Begun {
+    asked: Asked,
+    wanted: Option<Wanted>,
+    /// What its session did with the pixels.
+    taken: Duration,
+}
+
 /// A model and every session that is open on it.
 pub(super) struct Sessions<M: TrackingModel> {
     model: M,
@@ -79,22 +87,31 @@ impl<M: StreamModel> Served for Sessions<M> {
         let _no_grad = self.model.pass_guard();
         let (mut sources, mut all_asked) = (Vec::new(), Vec::new());
         for Look { source, asked, .. } in looks {
+            let began = Instant::now();
             match guard::guarded(STAGE, || self.begin(&asked, &*source)) {
                 Ok(number) => {
+                    let wanted = source.wanted();
                     sources.push((source, number));
-                    all_asked.push(asked);
+                    all_asked.push(Begun { asked, wanted, taken: began.elapsed() });
                 }
                 Err(error) => asked.refuse(error),
             }
         }
-        let unread = sources.into_iter().zip(&all_asked).map(|((source, number), asked)| Unread {
+        let unread = sources.into_iter().zip(&all_asked).map(|((source, number), Begun { asked, .. })| Unread {
             source,
             request: asked.request(),
             number,
         });
         let read = guard::guarded(STAGE, || Ok(self.model.read(unread.collect())));
         let failed = |error: Error| all_asked.iter().map(|_| Err(error.clone())).collect();
-        for (read, asked) in read.unwrap_or_else(failed).into_iter().zip(all_asked) {
+        for (mut read, Begun { asked, wanted, taken }) in read.unwrap_or_else(failed).into_iter().zip(all_asked) {
+            if wanted.is_some_and(|wanted| !wanted()) {
+                asked.refuse(Error::Closed);
+                continue;
+            }
+            if let Ok(read) = &mut read {
+                read.times.preprocess += taken;
+            }
             self.answer(asked, read);
         }
     }
@@ -158,10 +175,12 @@ impl<M: StreamModel> Sessions<M> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, mpsc};
 
     use crate::engine::{Engine, EngineSettings, SegmentRequest, TrackSession};
-    use crate::frame::RgbPicture;
+    use crate::error::{Error, Result};
+    use crate::frame::{Frame, FrameSource, RgbPicture, Wanted};
     use crate::prompt::Prompt;
     use crate::session::{TrackRequest, Tracking};
 
@@ -218,6 +237,36 @@ mod tests {
             }
         }
         assert!(most >= 3, "they were never looked at together");
+    }
+
+    /// A frame that nobody waits for any more once its pixels were read.
+    struct Abandoned {
+        picture: RgbPicture,
+        is_read: Arc<AtomicBool>,
+    }
+
+    impl FrameSource for Abandoned {
+        fn frame(&self) -> Result<Frame<'_>> {
+            self.is_read.store(true, Ordering::Relaxed);
+            self.picture.frame()
+        }
+
+        fn wanted(&self) -> Option<Wanted> {
+            let is_read = self.is_read.clone();
+            Some(Box::new(move || !is_read.load(Ordering::Relaxed)))
+        }
+    }
+
+    #[test]
+    fn a_look_that_nobody_waits_for_ends_between_its_stages() {
+        let engine = engine("test");
+        let (sender, receiver) = mpsc::channel();
+        let is_read = Arc::new(AtomicBool::new(false));
+        let abandoned = Box::new(Abandoned { picture: *picture(), is_read: is_read.clone() });
+        engine.submit(abandoned, Arc::new(request("dog")), move |answer| sender.send(answer).unwrap());
+        assert!(matches!(receiver.recv().unwrap(), Err(Error::Closed)) && is_read.load(Ordering::Relaxed));
+        let session = engine.open_session();
+        assert_eq!(session.track(*picture(), tracked("dog")).unwrap().objects.items.len(), 3, "others go on");
     }
 
     #[test]

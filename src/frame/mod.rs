@@ -103,7 +103,15 @@ pub trait FrameSource: Send {
     /// # Errors
     /// [`Error::Frame`] when the pixels cannot be shown as a frame.
     fn frame(&self) -> Result<Frame<'_>>;
+
+    /// Tells, also after the pixels are given back, whether anybody still waits for what is found; `None`: always.
+    fn wanted(&self) -> Option<Wanted> {
+        None
+    }
 }
+
+/// False once nobody waits for an answer any more.
+pub type Wanted = Box<dyn Fn() -> bool + Send>;
 
 /// A frame that owns packed RGB pixels, for pictures and tests.
 #[derive(Debug, Clone)]

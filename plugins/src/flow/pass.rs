@@ -7,7 +7,7 @@ use gst::prelude::*;
 use gst_video::VideoInfo;
 use sa3::Error;
 use sa3::engine::StageTimes;
-use sa3::frame::{Frame, FrameSource};
+use sa3::frame::{Frame, FrameSource, Wanted};
 
 use super::Flow;
 use super::junction::{Junction, PassTicket};
@@ -70,7 +70,7 @@ impl Flow {
     }
 }
 
-/// A frame that spares the engine the pass when the stream was flushed before its turn came.
+/// A frame that spares the engine the pass, or what is left of it, when the stream was flushed.
 struct WantedFrame {
     frame: MappedFrame,
     junction: Arc<Junction>,
@@ -83,5 +83,10 @@ impl FrameSource for WantedFrame {
             return Err(Error::Closed);
         }
         self.frame.frame()
+    }
+
+    fn wanted(&self) -> Option<Wanted> {
+        let (junction, ticket) = (self.junction.clone(), self.ticket);
+        Some(Box::new(move || junction.is_wanted(ticket)))
     }
 }

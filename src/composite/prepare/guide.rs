@@ -69,14 +69,38 @@ vectorized! {
 }
 
 vectorized! {
-    /// Means of as many groups of columns as there are cells, times `scale`; groups differ by a column at most.
+    /// What `columns` are like in as many groups as there are cells, times `scale`.
     fn average(columns: &[u32], scale: f32, component: usize, cells: &mut [Color]) {
-        let count = cells.len();
-        for (index, cell) in cells.iter_mut().enumerate() {
-            let first = index * columns.len() / count;
-            let group = &columns[first..((index + 1) * columns.len() / count).max(first + 1)];
-            cell[component] = group.iter().sum::<u32>() as f32 * scale / group.len() as f32;
+        match columns.len() as f32 / cells.len() as f32 {
+            1.0 => average_each::<1>(columns, scale, component, cells),
+            2.0 => average_each::<2>(columns, scale, component, cells),
+            3.0 => average_each::<3>(columns, scale, component, cells),
+            6.0 => average_each::<6>(columns, scale, component, cells),
+            _ => average_groups(columns, scale, component, cells),
         }
+    }
+}
+
+/// Groups of `SIZE` columns, as the usual sizes of frames have them.
+#[inline(always)]
+fn average_each<const SIZE: usize>(columns: &[u32], scale: f32, component: usize, cells: &mut [Color]) {
+    let scale = scale / SIZE as f32;
+    for (cell, group) in cells.iter_mut().zip(columns.as_chunks::<SIZE>().0) {
+        cell[component] = group.iter().sum::<u32>() as f32 * scale;
+    }
+}
+
+/// What is in the middle of each cell, between two columns.
+#[inline(always)]
+fn average_groups(columns: &[u32], scale: f32, component: usize, cells: &mut [Color]) {
+    let (step, last) = (columns.len() as f32 / cells.len() as f32, columns.len() - 1);
+    let mut middle = 0.5 * step - 0.5;
+    for cell in cells {
+        let first = middle.max(0.0) as usize;
+        let part = middle.max(0.0) - first as f32;
+        let [left, right] = [first.min(last), (first + 1).min(last)].map(|column| columns[column] as f32);
+        cell[component] = (left + part * (right - left)) * scale;
+        middle += step;
     }
 }
 

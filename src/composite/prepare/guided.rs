@@ -177,7 +177,8 @@ vectorized! {
             let line_row = &mut lines[y * size[0]..][..size[0]];
             let rows = rows_around(y, radius, size[1]).len();
             slide(column_sums, radius, |x, sums: [f32; 4], columns| {
-                let [light, inside, squared, product] = sums.map(|sum| sum / (rows * columns) as f32);
+                let part = 1.0 / (rows * columns) as f32;
+                let [light, inside, squared, product] = sums.map(|sum| sum * part);
                 let variance = (squared - light * light).max(0.0);
                 let slope = (product - light * inside) / (variance + FLAT_VARIANCE);
                 let weight = variance / (variance + FLAT_VARIANCE);
@@ -199,7 +200,8 @@ vectorized! {
         sum_columns(lines, size, row, line_sums);
         let rows = rows_around(row.y, row.radius, size[1]).len();
         slide(line_sums, row.radius, |x, sums: [f32; 4], columns| {
-            let [slope, offset, weight, _] = sums.map(|sum| sum / (rows * columns) as f32);
+            let part = 1.0 / (rows * columns) as f32;
+            let [slope, offset, weight, _] = sums.map(|sum| sum * part);
             let [light, inside, ..] = moments[x];
             // One window in two with an edge is enough.
             let weight = (2.0 * weight).min(1.0);
@@ -265,12 +267,14 @@ fn slide<const N: usize>(columns: &[[f32; N]], radius: usize, mut take: impl FnM
     };
     columns[..radius.min(width)].iter().for_each(|column| add(&mut sums, column, 1.0));
     for x in 0..width {
+        let mut change = [0.0; N];
         if let Some(column) = columns.get(x + radius) {
-            add(&mut sums, column, 1.0);
+            add(&mut change, column, 1.0);
         }
         if x > radius {
-            add(&mut sums, &columns[x - radius - 1], -1.0);
+            add(&mut change, &columns[x - radius - 1], -1.0);
         }
+        add(&mut sums, &change, 1.0);
         take(x, sums, (x + radius + 1).min(width) - x.saturating_sub(radius));
     }
 }
