@@ -16,7 +16,7 @@ const TRACKING_ROUNDS: &str = "4";
 #[derive(clap::Args)]
 pub struct Options {
     /// The bundled model beside transformers
-    #[arg(long, required_unless_present_any = ["full_size", "tracking", "pipeline"])]
+    #[arg(long, required_unless_present_any = ["full_size", "tracking", "pipeline", "composite"])]
     vs_transformers: bool,
     /// Every target of speed and memory, with random weights of the released model's size (1.7 GB) and the bundled model
     #[arg(long, conflicts_with = "vs_transformers")]
@@ -28,6 +28,9 @@ pub struct Options {
     /// Whole pipelines, live ones and files: frames per second, delays, drops, memory; needs no Python
     #[arg(long, conflicts_with_all = ["vs_transformers", "full_size", "tracking"])]
     pipeline: bool,
+    /// Drawing on frames, beside GStreamer's compositor, and writing what was found, with every target; needs no Python
+    #[arg(long, conflicts_with_all = ["vs_transformers", "full_size", "tracking", "pipeline"])]
+    composite: bool,
     /// Folder for pipelines.svg
     #[arg(long, value_name = "FOLDER", default_value = "out/bench", requires = "pipeline")]
     output_dir: PathBuf,
@@ -45,6 +48,9 @@ pub fn run(checkout: &Checkout, options: &Options) -> Outcome<()> {
         let folder = std::path::absolute(&options.output_dir)
             .context(|| format!("--output-dir {}", options.output_dir.display()))?;
         return process::run(bench.arg("--pipeline").arg("--output-dir").arg(folder));
+    }
+    if options.composite {
+        return process::run(bench.arg("--composite"));
     }
     let python = reference::python(&pins)?;
     if options.tracking {

@@ -1,23 +1,29 @@
 //! Our speed beside that of transformers on the same frames, prompts and weights.
 //!
 //! `--vs-transformers` compares frames per second and mean IoU of the bundled model, `--full-size` (see `full_size`)
-//! all that has a target, `--tracking` (see `tracking`) following objects, `--pipeline` (see `pipelines`) what users run. `cargo xtask bench` makes the Python
-//! environment and runs this. Decoding is outside both: the clip is decoded once to raw RGB, which both read. The
-//! processor (resize, normalise) is inside both. The two take turns, so that a machine whose speed drifts treats them
-//! alike.
+//! all that has a target, `--tracking` (see `tracking`) following objects, `--pipeline` (see `pipelines`) what users run,
+//! `--composite` (see `composite`) drawing. `cargo xtask bench` makes the Python environment and runs this. Decoding is
+//! outside both: the clip is decoded once to raw RGB, which both read. The processor (resize, normalise) is inside both.
+//! The two take turns, so that a machine whose speed drifts treats them alike.
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
 mod clip;
+mod composite;
+mod compositor_peer;
+mod discs;
 mod element_alone;
 mod engine_side;
+mod fed_pipeline;
 mod full_size;
 mod ours;
+mod overlay_pipeline;
 mod peer;
 mod pipelines;
 mod side;
 mod targets;
 mod track_side;
 mod tracking;
+mod turns;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,7 +41,7 @@ const THRESHOLD: f64 = 0.4;
 #[derive(Parser)]
 struct Arguments {
     /// Compare with transformers; SA3_PYTHON names a Python that has it
-    #[arg(long, required_unless_present_any = ["full_size", "tracking", "pipeline", "engine_side", "track_side"])]
+    #[arg(long, required_unless_present_any = ["full_size", "tracking", "pipeline", "composite", "engine_side", "track_side"])]
     vs_transformers: bool,
     /// Print every target, with this checkpoint of the released model's size
     #[arg(long, value_name = "FOLDER")]
@@ -52,6 +58,9 @@ struct Arguments {
     /// Play each pipeline of --pipeline for so many seconds
     #[arg(long, value_name = "N", default_value_t = 15)]
     seconds: u64,
+    /// Draw on frames, and GStreamer's compositor beside it: every target of drawing and of writing what was found
+    #[arg(long)]
+    composite: bool,
     /// Folder for pipelines.svg
     #[arg(long, value_name = "FOLDER", default_value = "out/bench")]
     output_dir: PathBuf,
@@ -107,6 +116,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     if arguments.pipeline {
         pipelines::run(Duration::from_secs(arguments.seconds), &arguments.output_dir)?;
         return element_alone::run();
+    }
+    if arguments.composite {
+        return composite::run();
     }
     let python = std::env::var("SA3_PYTHON")
         .map_err(|_| "SA3_PYTHON is not set; run `cargo xtask bench`, which sets it".to_string())?;
