@@ -45,6 +45,8 @@ mod samples;
 mod scene;
 mod selection;
 mod shapes;
+#[cfg(test)]
+mod sheets;
 mod spread;
 mod stencil;
 mod stretches;

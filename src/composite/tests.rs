@@ -253,10 +253,11 @@ fn golden(name: &str, format: PixelFormat, style: &Style) {
 }
 
 /// `SA3_UPDATE_GOLDEN=1` writes the pictures anew before they are compared; look at them before they are committed.
-fn compare_with_golden(name: &str, (width, height): (u32, u32), channels: usize, pixels: &[u8]) {
+pub(super) fn compare_with_golden(name: &str, (width, height): (u32, u32), channels: usize, pixels: &[u8]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/composite/golden").join(name);
     if std::env::var_os("SA3_UPDATE_GOLDEN").is_some() {
         let mut encoder = png::Encoder::new(std::fs::File::create(&path).unwrap(), width, height);
+        encoder.set_compression(png::Compression::High);
         encoder.set_color(if channels == 4 { png::ColorType::Rgba } else { png::ColorType::Rgb });
         encoder.write_header().unwrap().write_image_data(pixels).unwrap();
     }

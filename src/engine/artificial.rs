@@ -39,6 +39,8 @@ struct Script {
     load_fails: bool,
     /// `fail-at=N`: frame N, from 0, fails.
     failing_frame: Option<u64>,
+    /// `fail-from=N`: frame N and all after it fail, as with an engine that is gone.
+    first_of_failures: Option<u64>,
     /// `fail-every=N`: each Nth frame fails.
     failing_period: Option<u64>,
     /// `panic-at=N`: frame N, from 0, fails as libtorch fails.
@@ -90,6 +92,7 @@ impl Script {
                 "load-ms" => script.load_time = Duration::from_millis(number()?),
                 "fail-load" => script.load_fails = value == "true",
                 "fail-at" => script.failing_frame = Some(number()?),
+                "fail-from" => script.first_of_failures = Some(number()?),
                 "panic-at" => script.panicking_frame = Some(number()?),
                 "fail-every" => script.failing_period = Some(number()?.max(1)),
                 "ghost-at" => script.ghost_frame = Some(number()?),
@@ -103,6 +106,7 @@ impl Script {
 
     fn fails(&self, frame_number: u64) -> bool {
         self.failing_frame == Some(frame_number)
+            || self.first_of_failures.is_some_and(|first| frame_number >= first)
             || self.failing_period.is_some_and(|period| (frame_number + 1).is_multiple_of(period))
     }
 }
@@ -112,9 +116,10 @@ fn refused(model: &str, pair: &str) -> Error {
         property: "model",
         value: model.into(),
         cause: format!("\"{pair}\" is not understood"),
-        remedy: "After test: use frame-ms=N, load-ms=N, fail-load=true, fail-at=N, fail-every=N, panic-at=N, \
+        remedy:
+            "After test: use frame-ms=N, load-ms=N, fail-load=true, fail-at=N, fail-from=N, fail-every=N, panic-at=N, \
                  ghost-at=N, follow=false, name=TEXT, with commas"
-            .into(),
+                .into(),
     }
 }
 

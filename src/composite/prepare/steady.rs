@@ -57,18 +57,15 @@ fn moved(index: usize, step: isize, count: usize) -> Option<usize> {
 fn mix_row(new: &mut [u8], old: &[u8], [now, then]: [&[Color]; 2], step: isize, most_kept: f32) {
     let count = new.len();
     let color = |row: &[Color], x: usize| row[(2 * x + 1) * row.len() / (2 * count)];
-    for x in 0..count {
-        let Some(from_x) = moved(x, step, count) else { continue };
-        if new[x] == old[from_x] {
-            continue;
-        }
+    for (x, new) in new.iter_mut().enumerate() {
+        let Some(from_x) = moved(x, step, count).filter(|from_x| *new != old[*from_x]) else { continue };
         let (now, then) = (color(now, x), color(then, from_x));
         let changes = (0..COMPONENTS).map(|index| (now[index] - then[index]).abs());
         let change = changes.fold(0.0, f32::max) / MUCH_CHANGE;
         let kept = most_kept * (1.0 - change * change).max(0.0);
-        let (new_value, old_value) = (f32::from(new[x]), f32::from(old[from_x]));
-        // Towards the new value, so that it is reached.
+        let (new_value, old_value) = (f32::from(*new), f32::from(old[from_x]));
         let mixed = new_value + kept * (old_value - new_value);
-        new[x] = if new_value > old_value { mixed.ceil() } else { mixed.floor() } as u8;
+        // Towards the new value, so that it is reached.
+        *new = if new_value > old_value { mixed.ceil() } else { mixed.floor() } as u8;
     }
 }
