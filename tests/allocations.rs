@@ -72,21 +72,21 @@ fn discs(count: u32, frame: usize) -> Objects {
     Objects { frame_width: SIZE.0, frame_height: SIZE.1, items: (0..count).map(disc).collect(), ..Objects::default() }
 }
 
-/// Requests to the allocator in one period after two: the first has nothing to remember.
+/// Requests to the allocator in one period after four: the first has nothing to remember, and what is remembered fades.
 fn requests(format: PixelFormat, style: &Style, count: u32) -> usize {
     let mut planes: Vec<(Vec<u8>, usize)> = (0..format.plane_count())
         .map(|index| format.plane_extent(index, SIZE.0, SIZE.1))
         .map(|(row_bytes, rows)| (vec![100; row_bytes * rows], row_bytes))
         .collect();
     let (mut compositor, mut requests) = (Compositor::default(), 0);
-    for frame in 0..3 * PERIOD {
+    for frame in 0..5 * PERIOD {
         let objects = discs(count, frame);
         let planes = planes.iter_mut().map(|(bytes, stride)| PlaneMut { bytes, stride: *stride }).collect();
         let picture = FrameMut::new(format, SIZE, Colorimetry::default(), planes).expect("whole planes");
         let mut picture = picture.at(Some(40_000_000 * frame as u64));
         let before = REQUESTS.get();
         compositor.composite(&mut picture, &objects, style);
-        if frame >= 2 * PERIOD {
+        if frame >= 4 * PERIOD {
             requests += REQUESTS.get() - before;
         }
     }

@@ -12,7 +12,7 @@ const TILE: (u32, u32) = (64, 36);
 
 /// Bands and a bright spot, so that blur, blocks and colours are seen.
 fn color_at(x: u32, y: u32) -> Rgb {
-    let stripe = if x / 8 % 2 == 0 { 40 } else { 0 };
+    let stripe = if (x / 8).is_multiple_of(2) { 40 } else { 0 };
     let spot = (x as i32 - 40).pow(2) + (y as i32 - 20).pow(2) < 30;
     match spot {
         true => Rgb { r: 250, g: 240, b: 60 },
