@@ -69,10 +69,13 @@ class BackgroundSource(Backgrounds):
 
 class ClipMaker:
     """An endless source of clips. The same seed gives the same clips; `device` is where they are made. `strides` are the
-    shortest and the longest part of a path from frame to frame."""
+    shortest and the longest part of a path from frame to frame; `vanishing` is the share of things that are suddenly
+    gone."""
 
-    def __init__(self, seed, side=252, frames=8, sprites=None, photographs=None, device="cpu", strides=(0.01, 0.15)):
-        self.side, self.frames, self.device, self.strides = side, frames, device, strides
+    def __init__(
+        self, seed, side=252, frames=8, sprites=None, photographs=None, device="cpu", strides=(0.01, 0.15), vanishing=0.0
+    ):
+        self.side, self.frames, self.device, self.strides, self.vanishing = side, frames, device, strides, vanishing
         self.sprites = (make_sprites(seed, 256) if sprites is None else sprites).to(device)
         self.backgrounds = BackgroundSource(seed, photographs)
         self.begin(seed)
@@ -116,6 +119,8 @@ class ClipMaker:
             reduction *= 2
         sprite = F.avg_pool2d(sprite, reduction)
         sampled = self._sampled(sprite.expand(self.frames, -1, -1, -1), motion.undone(maps), "zeros")
+        there = motion.presence(self.rng, self.frames, self.vanishing)
+        sampled = sampled * there.to(self.device).view(-1, 1, 1, 1)
         return sampled[:, :3], sampled[:, 3:]
 
     def _sampled(self, pictures, maps, padding):

@@ -46,6 +46,16 @@ def stretch_of_time(rng, frames, strides):
     return rng.uniform(0, 1 - span) + torch.linspace(0, 1, frames) * span
 
 
+def presence(rng, frames, share):
+    """On which frames a thing is there at all, [T] of 0 and 1: of `share` of the things some frames after the first lack
+    it, as after a cut or behind something, up to the end or until it returns where its path has led it."""
+    there = torch.ones(frames)
+    if rng.random() < share:
+        gone = rng.randrange(1, frames)
+        there[gone : rng.choice([frames, rng.randint(gone + 1, frames)])] = 0
+    return there
+
+
 def thing_motion(rng, times, least_radius=0.11, most_radius=0.55):
     """Affine maps of a sprite (whose corners are at -1 and 1) into the picture, [T, 2, 3]."""
     radius = math.exp(rng.uniform(math.log(least_radius), math.log(most_radius)))

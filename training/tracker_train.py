@@ -31,6 +31,8 @@ from tracker_roll import Roll, choose_plan, gather
 LENGTHS = [(0.0, 2), (0.2, 3), (0.4, 5), (0.7, 8)]
 # A step counts as this many seconds at most, so that a process that was stopped for a while loses no training.
 MOST_SECONDS_OF_A_STEP = 20.0
+# Share of things that are suddenly gone, so that absence is learnt from clips of two frames on.
+VANISHING = 0.2
 CHECKPOINT = "last.pt"
 # So many seconds at most are lost when a run is killed.
 SAVED_EVERY = 180.0
@@ -52,7 +54,7 @@ class Trainer:
         self.optimizers = make_optimizers(self.model, args)
         side = self.model.config.detector_config.vision_config.backbone_config.image_size
         sprites = make_sprites(args.seed, args.sprites, photograph_folders(args))
-        self.maker = ClipMaker(args.seed, side, 8, sprites, load_photographs(args), args.device)
+        self.maker = ClipMaker(args.seed, side, 8, sprites, load_photographs(args), args.device, vanishing=VANISHING)
         tracker_model.calm_neck(self.model, self.maker.make().frames)
         self.step, self.elapsed = 0, 0.0
         self.log = RunLog(args.out / "log.jsonl" if rank == 0 else None)
