@@ -11,6 +11,7 @@ use serde::Deserialize;
 pub use tracker::{PromptEncoderConfig, TrackerConfig, TrackerMaskConfig};
 
 use crate::error::{Error, Result};
+use crate::session::Trust;
 
 /// The image model, and the tracker of a video model: every number that is not in the weights.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -297,11 +298,19 @@ pub struct Recommendations {
     pub mask_nms_iou: f32,
     /// Masks are cleared outside their box grown by this part of its size; 0: off.
     pub mask_clip_to_box_margin: f32,
+    /// Who is believed where detector and tracker both see an object.
+    pub trust: Option<Trust>,
 }
 
 impl Default for Recommendations {
     fn default() -> Self {
-        Self { text_prompt_uses_geometry_token: true, threshold: 0.5, mask_nms_iou: 0.0, mask_clip_to_box_margin: 0.0 }
+        Self {
+            text_prompt_uses_geometry_token: true,
+            threshold: 0.5,
+            mask_nms_iou: 0.0,
+            mask_clip_to_box_margin: 0.0,
+            trust: None,
+        }
     }
 }
 
@@ -314,7 +323,8 @@ impl Recommendations {
         let read: Self = serde_json::from_str(text).map_err(|cause| Error::Config {
             field: "the file sa3.json".into(),
             value: format!("unreadable ({cause})"),
-            rule: "may hold text_prompt_uses_geometry_token, threshold, mask_nms_iou and mask_clip_to_box_margin"
+            rule: "may hold text_prompt_uses_geometry_token, threshold, mask_nms_iou, mask_clip_to_box_margin and \
+                   trust (\"tracker\" or \"detector\")"
                 .into(),
         })?;
         for (field, value) in [

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::masks::{Candidate, clear_outside};
 use crate::session::{
     Clicks, Detected, Found, FrameShape, Giver, MaskLogits, MemorySettings, NO_OBJECT_LOGIT, Propagated, TrackingModel,
+    Trust,
 };
 use crate::tracker::{BankRules, ObjectMemory, TrackedMask};
 
@@ -67,6 +68,10 @@ impl TrackingModel for Segmenter {
 
     fn recommended_nms_iou(&self) -> Option<f32> {
         Some(self.recommendations.mask_nms_iou).filter(|iou| *iou > 0.0)
+    }
+
+    fn recommended_trust(&self) -> Option<Trust> {
+        self.recommendations.trust
     }
 
     fn detect(&mut self, features: &PictureFeatures, request: &SegmentRequest) -> Result<Detected> {

@@ -1,6 +1,7 @@
 //! Tracks meet detections: who is confirmed, who goes, who begins, and what is remembered of the frame.
 
 use super::association::{Association, DetectionView, TrackView, associate};
+use super::binary_mask::BinaryMask;
 use super::group::Group;
 use super::holes::without_holes_and_sprinkles;
 use super::lifetime::best_new;
@@ -20,21 +21,25 @@ use crate::error::Result;
 use crate::objects::ObjectState;
 
 impl<M: TrackingModel> Session<M> {
-    /// Step 3: every track that has a memory gets its mask of this frame, holes filled.
+    /// Step 3: every track that has a memory gets its mask of this frame, holes filled, unless it has one already.
     pub(super) fn propagate(&mut self, step: &mut Step<'_, M>) -> Result<()> {
         if !step.model.follows() {
             return Ok(());
         }
-        let mut memories: Vec<&mut M::Memory> =
-            self.tracks.iter_mut().filter_map(|track| track.memory.as_mut()).collect();
+        let bridges = self.bridges(step);
+        let mut waiting: Vec<_> = self.tracks.iter_mut().filter(|track| track.waits_for_tracker()).collect();
+        let mut memories: Vec<&mut M::Memory> = waiting.iter_mut().filter_map(|track| track.memory.as_mut()).collect();
         if memories.is_empty() {
             return Ok(());
         }
         let settings = &step.config.memory;
         let propagated = step.model.propagate(step.features, &mut memories, settings, self.frame)?;
-        let followed = self.tracks.iter_mut().filter(|track| track.memory.is_some());
-        for (track, propagated) in followed.zip(propagated) {
+        for (track, propagated) in waiting.into_iter().zip(propagated) {
             let cleaned = without_holes_and_sprinkles(&propagated.mask, step.config.hole_area);
+            if bridges && !track.is_users && BinaryMask::from_logits(&cleaned).is_empty() {
+                track.end_bridge(step.config);
+                continue;
+            }
             track.follow(propagated, cleaned);
         }
         Ok(())
@@ -54,7 +59,8 @@ impl<M: TrackingModel> Session<M> {
             .map(|(track, group)| TrackView { group: *group, mask: &track.outline.inside })
             .collect();
         let mut outcome = associate(&detections, &tracks, step.config);
-        if !step.model.follows() {
+        let is_by_detections = !step.model.follows() || self.bridges(step);
+        if is_by_detections {
             self.take_masks_of_detections(&sightings, &mut outcome, &groups, step.config);
         }
         for (track, is_confirmed) in self.tracks.iter_mut().zip(&outcome.is_confirmed) {
@@ -63,6 +69,9 @@ impl<M: TrackingModel> Session<M> {
             }
         }
         let again = self.find_again(step, &sightings, &outcome)?;
+        if self.bridges(step) {
+            self.bridge_unseen(step)?;
+        }
         let removed = self.on_probation(&outcome, &again, step.config);
         let new = self.choose_new(step, &sightings, outcome.new, &again);
         self.refresh(step, &sightings, &outcome.refreshing)?;
@@ -122,9 +131,10 @@ impl<M: TrackingModel> Session<M> {
     ) -> Result<Vec<(usize, usize)>> {
         let free = &outcome.unclaimed;
         let policy = step.config.reacquire;
+        let bridges = self.bridges(step);
         let is_missing = |track: &Track<M::Memory>| match policy {
             Reacquire::Off => false,
-            Reacquire::Auto => track.memory.is_none() && !track.is_seen(),
+            Reacquire::Auto => (track.memory.is_none() && !track.is_seen()) || (bridges && track.is_bridged()),
             Reacquire::Nearby => !track.is_seen() || track.outline.inside.is_empty(),
         };
         let missing: Vec<usize> = (0..self.tracks.len()).filter(|&index| is_missing(&self.tracks[index])).collect();
@@ -146,9 +156,11 @@ impl<M: TrackingModel> Session<M> {
     }
 
     fn bring_back(&mut self, step: &mut Step<'_, M>, sighting: &Sighting, index: usize) -> Result<()> {
-        let frame = self.frame;
+        let (frame, bridges) = (self.frame, self.bridges(step));
         let track = &mut self.tracks[index];
-        if step.model.follows() {
+        if bridges && !track.is_users {
+            track.memory = None;
+        } else if step.model.follows() {
             match &mut track.memory {
                 Some(memory) => {
                     step.model.recondition(step.features, memory, &sighting.mask, Giver::Detector, frame)?
@@ -250,7 +262,12 @@ impl<M: TrackingModel> Session<M> {
             self.hold(step.config);
             return Ok(());
         }
-        self.blank_doubles(step.config, leaving);
+        if self.bridges(step) {
+            self.end_bridges(step.config);
+            self.hold(step.config);
+        } else {
+            self.blank_doubles(step.config, leaving);
+        }
         let groups = self.groups();
         let views: Vec<_> = self
             .tracks
@@ -309,7 +326,7 @@ impl<M: TrackingModel> Session<M> {
             return Ok(());
         }
         let mut memories = Vec::new();
-        if step.model.follows() {
+        if step.model.follows() && !self.bridges(step) {
             let masks: Vec<MaskLogits> = new.iter().map(|&index| sightings[index].mask.clone()).collect();
             memories = step.model.start_from_masks(step.features, &masks, Giver::Detector, self.frame)?;
         }

@@ -1,5 +1,6 @@
 //! Following without tracker weights: a track takes the mask of the detection that it overlaps most, keeps its last one
-//! while detections miss it for a while, and is then lost.
+//! while detections miss it for a while, and is then lost. So it is where the detector is trusted, but for what the tracker
+//! bridges.
 
 use super::assignment::greedy_assignment;
 use super::association::Association;
@@ -27,17 +28,23 @@ impl<M: TrackingModel> Session<M> {
             for &track in tracks {
                 let overlap = sightings[detection].inside.iou(&self.tracks[track].outline.inside);
                 debug_assert!(compete(groups[track], Some(sightings[detection].group)));
+                if self.tracks[track].is_followed_for_user() {
+                    continue;
+                }
                 let was_missed = self.tracks[track].missed > 0;
                 if was_missed { &mut pairs_of_missed } else { &mut pairs }.push((detection, track, overlap));
             }
         }
-        outcome.is_confirmed.fill(false);
+        for (is_confirmed, track) in outcome.is_confirmed.iter_mut().zip(&self.tracks) {
+            *is_confirmed &= track.is_followed_for_user();
+        }
         outcome.tracks_of.iter_mut().for_each(Vec::clear);
         let mut assigned = greedy_assignment(pairs, config.association_iou);
         pairs_of_missed.retain(|(detection, ..)| assigned.iter().all(|(taken, _)| taken != detection));
         assigned.extend(greedy_assignment(pairs_of_missed, config.association_iou));
         for (detection, track) in assigned {
             self.tracks[track].see(&sightings[detection], config);
+            self.tracks[track].memory = None;
             outcome.is_confirmed[track] = true;
             outcome.tracks_of[detection].push(track);
         }

@@ -111,7 +111,8 @@ impl<M: TrackingModel> Session<M> {
         }
         let now_ns = self.now_ns(step).unwrap_or(u64::MAX);
         let Some(at_ns) = at_ns.filter(|at_ns| *at_ns < now_ns) else { return Ok(Some(correction)) };
-        let Some(position) = self.kept.iter().rposition(|kept| kept.time_ns <= at_ns) else {
+        let Some(position) = self.kept.iter().rposition(|kept| kept.time_ns.is_some_and(|time_ns| time_ns <= at_ns))
+        else {
             step.answer.notices.push(Notice::FrameGone { at_ns });
             return Ok(Some(correction));
         };

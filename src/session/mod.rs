@@ -4,7 +4,8 @@
 //! tracker's masks, the detector's, association, probation, refreshed memories, hidden doubles, what is remembered,
 //! what begins, what ends, what is shown. Each rule is a pure function on plain data in a file of its own; the numbers
 //! are those of [`SessionConfig`]. Edits of the user come between frames. A model without tracker weights follows by
-//! detection and association alone: a track takes the mask of the detection that it overlaps most.
+//! detection and association alone: a track takes the mask of the detection that it overlaps most. A model whose detector
+//! is better than its tracker does the same and lets the tracker bridge what the detector misses ([`Trust`]).
 //!
 //! Where this differs from the reference, and why:
 //! - Phrases are groups of their own, and an empty scene is one without objects of the phrase at hand. What the user
@@ -17,7 +18,7 @@
 //! # Bounds
 //! A session keeps at most [`SessionConfig::active_objects`] tracks, each with one mask of the mask grid, a memory of the
 //! model's own bounded size, and during probation one counter for each older track that it doubles; at most 64 bans of
-//! one bit a cell; the features of [`SessionConfig::click_frames`] frames; one list of phrases; no frames, no scores and no
+//! one bit a cell; the features of [`SessionConfig::click_frames`] frames, or of one; one list of phrases; no frames, no scores and no
 //! ids of the past. Counters of frames are `i64`, ids `u64`, and an id is used once in a stream. Before one frame at most
 //! [`MAX_EDITS`] edits are applied.
 
@@ -25,6 +26,7 @@ mod assignment;
 mod association;
 mod bans;
 mod binary_mask;
+mod bridging;
 mod cadence;
 mod edits;
 mod following;
@@ -63,6 +65,8 @@ pub use notices::Notice;
 pub use saved::{SavedObject, SavedSession};
 pub use scene_cut::Glance;
 pub use session::Session;
-pub use settings::{DetectPolicy, MAX_ACTIVE_OBJECTS, MAX_CLICK_FRAMES, MemorySettings, Reacquire, SessionConfig};
+pub use settings::{
+    DetectPolicy, MAX_ACTIVE_OBJECTS, MAX_CLICK_FRAMES, MemorySettings, Reacquire, SessionConfig, Trust,
+};
 pub(crate) use tight_box::tight_box;
 pub use tracking::{FrameShape, Kept, ObjectEvent, ObjectEventKind, RemovalCause, TrackRequest, Tracking};

@@ -1,6 +1,6 @@
 //! What a session needs of a model: detections, masks that follow, and memories that stay the model's own.
 
-use super::settings::{MemorySettings, SessionConfig};
+use super::settings::{MemorySettings, SessionConfig, Trust};
 use crate::boxes::BoxXyxy;
 use crate::engine::SegmentRequest;
 use crate::error::Result;
@@ -66,8 +66,9 @@ pub struct Clicks {
 /// A model that a [`Session`](super::Session) can be run with.
 ///
 /// Frames are numbered from 0, over the frames that are processed. On each frame the methods that work on it are called
-/// in the order propagate, click, detect, recondition, remember, start from masks; a click may name the features of an
-/// earlier frame and then comes first. While [`Self::follows`] is false, only [`Self::detect`] is called.
+/// in the order propagate, click, detect, recondition, remember, start from masks. Clicks and starting may name the
+/// features of an earlier frame, and then propagating comes after them. While [`Self::follows`] is false, only
+/// [`Self::detect`] is called.
 pub trait TrackingModel {
     /// Everything computed of one frame that does not depend on objects; the trunk is run once.
     type Features: Send;
@@ -82,6 +83,11 @@ pub trait TrackingModel {
 
     /// Overlap above which the worse of two detections should go, when the model has an opinion.
     fn recommended_nms_iou(&self) -> Option<f32> {
+        None
+    }
+
+    /// Whom to believe, when the model has an opinion.
+    fn recommended_trust(&self) -> Option<Trust> {
         None
     }
 
@@ -155,7 +161,7 @@ pub trait TrackingModel {
         frame: i64,
     ) -> Result<Vec<Self::Memory>>;
 
-    /// Of a frame's features, what late clicks need ([`SessionConfig::click_frames`] of them are kept).
+    /// Of a frame's features, what late clicks and late starts need ([`SessionConfig::click_frames`] of them are kept).
     fn kept_for_clicks(&self, features: Self::Features) -> Self::Features {
         features
     }

@@ -34,7 +34,7 @@ pub struct Session<M: TrackingModel> {
     pub(super) bans: Bans<Concept>,
     /// Where excluded phrases were when the detector looked last.
     pub(super) excluded: Option<BinaryMask>,
-    /// Frames that a late click may be meant for, the newest last.
+    /// Frames that a late click may be meant for, and the one before, the newest last.
     pub(super) kept: VecDeque<KeptFrame<M::Features>>,
     /// Number of the frame at hand.
     pub(super) frame: i64,
@@ -49,9 +49,9 @@ pub struct Session<M: TrackingModel> {
     has_told_cannot_follow: bool,
 }
 
-/// A frame that a late click may be meant for.
+/// A frame that a late click may be meant for, or on which a bridge may begin.
 pub(super) struct KeptFrame<Features> {
-    pub(super) time_ns: u64,
+    pub(super) time_ns: Option<u64>,
     pub(super) frame: i64,
     pub(super) features: Features,
 }
@@ -116,7 +116,8 @@ impl<M: TrackingModel> Session<M> {
         let mut step =
             Step { model, features: &features, request, config: &request.session, shape, side, answer: &mut answer };
         self.look_and_follow(&mut step)?;
-        self.keep_frame(model, features, request);
+        let bridges = self.bridges(&step);
+        self.keep_frame(model, features, request, bridges);
         answer.kept = self.kept(model);
         Ok(answer)
     }
@@ -154,11 +155,17 @@ impl<M: TrackingModel> Session<M> {
         self.keep_phrases(step);
         self.tracks.iter_mut().for_each(Track::begin_frame);
         let corrections = self.apply_edits(step)?;
+        let is_looking = self.is_looking(step);
+        if !(self.bridges(step) && is_looking) {
+            self.begin_bridges(step)?;
+        }
         self.propagate(step)?;
         self.correct(step, corrections)?;
-        match self.look(step)? {
-            Some(sightings) => self.associate(step, sightings)?,
-            None => self.settle(step, &[])?,
+        if is_looking {
+            let sightings = self.look(step)?;
+            self.associate(step, sightings)?;
+        } else {
+            self.settle(step, &[])?;
         }
         self.retire(step);
         self.show(step);
@@ -240,21 +247,18 @@ impl<M: TrackingModel> Session<M> {
         edits.iter().enumerate().skip(ignored)
     }
 
-    /// What the detector sees, when this is a frame for it.
-    fn look(&mut self, step: &mut Step<'_, M>) -> Result<Option<Vec<Sighting>>> {
-        if self.phrases.is_empty() {
-            return Ok(None);
-        }
-        if !self.is_detection_due(step) {
-            return Ok(None);
-        }
+    fn look(&mut self, step: &mut Step<'_, M>) -> Result<Vec<Sighting>> {
         let sightings = self.detect(step)?;
         self.detection += 1;
         step.answer.is_detected = true;
-        Ok(Some(sightings))
+        Ok(sightings)
     }
 
-    fn is_detection_due(&mut self, step: &mut Step<'_, M>) -> bool {
+    /// True when this is a frame for the detector.
+    fn is_looking(&mut self, step: &mut Step<'_, M>) -> bool {
+        if self.phrases.is_empty() {
+            return false;
+        }
         let needs_tracker = matches!(step.config.detect_policy, DetectPolicy::FirstOnly | DetectPolicy::OnLoss);
         if needs_tracker && !step.model.follows() {
             if !std::mem::replace(&mut self.has_told_cannot_follow, true) {
@@ -364,11 +368,12 @@ impl<M: TrackingModel> Session<M> {
         self.remove(&unmatched, RemovalCause::UnmatchedTooLong, step.answer);
     }
 
-    fn keep_frame(&mut self, model: &M, features: M::Features, request: &TrackRequest) {
-        let wanted = if model.follows() { request.session.click_frames } else { 0 };
-        if let Some(time_ns) = request.time_ns.filter(|_| wanted > 0) {
+    fn keep_frame(&mut self, model: &M, features: M::Features, request: &TrackRequest, bridges: bool) {
+        let for_clicks = if request.time_ns.is_some() && model.follows() { request.session.click_frames } else { 0 };
+        let wanted = for_clicks.max(usize::from(bridges));
+        if wanted > 0 {
             let features = model.kept_for_clicks(features);
-            self.kept.push_back(KeptFrame { time_ns, frame: self.frame, features });
+            self.kept.push_back(KeptFrame { time_ns: request.time_ns, frame: self.frame, features });
         }
         while self.kept.len() > wanted {
             self.kept.pop_front();

@@ -6,6 +6,8 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use serde::Deserialize;
+
 use crate::error::{Error, Result};
 
 /// Objects that a session can be allowed to follow; the reference's cap.
@@ -39,6 +41,17 @@ pub enum Reacquire {
     Auto,
     /// All that are missing, also those that the tracker may find again by itself.
     Nearby,
+}
+
+/// Who is believed where detector and tracker both say where an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trust {
+    /// The tracker: detections confirm objects and refresh their memories, as in the reference.
+    #[default]
+    Tracker,
+    /// The detector: objects have its masks, and the tracker bridges what it misses.
+    Detector,
 }
 
 /// What the tracker keeps of each object. The session hands this to the model and uses none of it itself.
@@ -143,8 +156,11 @@ pub struct SessionConfig {
     /// Ours. Detections in a row that may miss an object that the tracker still follows before it is dropped; 0: never;
     /// 300. The reference follows for ever.
     pub max_unmatched: u32,
-    /// Ours. Without tracker weights, detections in a row that may miss an object while it keeps its last mask; 0 to
-    /// 10,000, 5. Frames without detection keep masks and do not count.
+    /// Ours. Whom to believe; `None`: the model's recommendation, otherwise the tracker as in the reference.
+    pub trust: Option<Trust>,
+    /// Ours. Detections in a row that may miss an object of a phrase while it keeps its last mask, without tracker weights,
+    /// or while the tracker bridges them, where the detector is trusted; 0 to 10,000, 5. Frames without detection do not
+    /// count.
     pub hold_detections: u32,
     /// Ours. Which missing objects a new detection may bring back.
     pub reacquire: Reacquire,
@@ -198,6 +214,7 @@ impl Default for SessionConfig {
             max_lost_ns: 5 * SECOND_IN_NS,
             max_lost_frames: 150,
             max_unmatched: 300,
+            trust: None,
             hold_detections: 5,
             reacquire: Reacquire::Auto,
             reacquire_distance: 0.15,

@@ -186,6 +186,16 @@ impl<Memory> Track<Memory> {
         !self.is_users && !self.is_locked
     }
 
+    /// True when the tracker has not yet said where it is on this frame, and can.
+    pub fn waits_for_tracker(&self) -> bool {
+        self.memory.is_some() && !matches!(self.now.state, ObjectState::Propagated | ObjectState::Tracked)
+    }
+
+    /// True when the tracker follows what the user began, whatever the detector says.
+    pub fn is_followed_for_user(&self) -> bool {
+        self.is_users && self.memory.is_some()
+    }
+
     /// Bytes on this side, the model's memory apart.
     pub fn host_bytes(&self) -> usize {
         let cells = self.outline.logits.values().len();

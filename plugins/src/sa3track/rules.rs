@@ -238,7 +238,8 @@ fn association() -> Vec<Rule> {
         frames(
             "hold-detections",
             "Detections that may miss",
-            "Without tracker weights: detections in a row that may miss an object while it keeps its last mask",
+            "Detections in a row that may miss an object while it keeps its last mask, without tracker weights, or while the \
+             tracker bridges them, with trust=detector",
             0..=10_000,
             |c| &mut c.hold_detections,
         ),

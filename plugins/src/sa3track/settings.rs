@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use glib::prelude::*;
 use glib::{ParamSpec, Value};
 use gst::prelude::GstParamSpecBuilderExt;
-use sa3::session::{DetectPolicy, MAX_ACTIVE_OBJECTS, MAX_CLICK_FRAMES, Reacquire, SessionConfig};
+use sa3::session::{DetectPolicy, MAX_ACTIVE_OBJECTS, MAX_CLICK_FRAMES, Reacquire, SessionConfig, Trust};
 
 use super::rules::{Rule, rules};
 use crate::prompted::settings as prompted;
@@ -51,6 +51,23 @@ pub enum ReacquireProperty {
     /// All that are near.
     #[enum_value(name = "All that were lost nearby", nick = "nearby")]
     Nearby,
+}
+
+/// The `trust` property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstSa3Trust")]
+#[repr(i32)]
+pub enum TrustProperty {
+    /// Whom the model recommends.
+    #[default]
+    #[enum_value(name = "Whom the model recommends, otherwise the tracker", nick = "auto")]
+    Auto,
+    /// The tracker.
+    #[enum_value(name = "The tracker: detections confirm objects and refresh what it remembers", nick = "tracker")]
+    Tracker,
+    /// The detector.
+    #[enum_value(name = "The detector: the tracker bridges what it misses, up to hold-detections", nick = "detector")]
+    Detector,
 }
 
 /// The `id-policy` property.
@@ -121,6 +138,13 @@ impl TrackSettings {
                     ReacquireProperty::Nearby => Reacquire::Nearby,
                 }
             }
+            "trust" => {
+                asked.trust = match value.get().unwrap_or_default() {
+                    TrustProperty::Auto => None,
+                    TrustProperty::Tracker => Some(Trust::Tracker),
+                    TrustProperty::Detector => Some(Trust::Detector),
+                }
+            }
             "max-lost" => asked.max_lost_ns = value.get().unwrap_or_default(),
             "max-lost-frames" => asked.max_lost_frames = value.get().unwrap_or_default(),
             "max-gap" => asked.max_gap_ns = value.get().unwrap_or_default(),
@@ -152,6 +176,12 @@ impl TrackSettings {
                 Reacquire::Off => ReacquireProperty::Off,
                 Reacquire::Auto => ReacquireProperty::Auto,
                 Reacquire::Nearby => ReacquireProperty::Nearby,
+            }
+            .to_value(),
+            "trust" => match self.asked.trust {
+                None => TrustProperty::Auto,
+                Some(Trust::Tracker) => TrustProperty::Tracker,
+                Some(Trust::Detector) => TrustProperty::Detector,
             }
             .to_value(),
             "max-lost" => self.asked.max_lost_ns.to_value(),
@@ -191,7 +221,7 @@ pub(super) fn specs() -> &'static [ParamSpec] {
     &SPECS
 }
 
-fn policy_specs() -> [ParamSpec; 5] {
+fn policy_specs() -> [ParamSpec; 6] {
     [
         glib::ParamSpecEnum::builder::<DetectPolicyProperty>("detect-policy")
             .nick("When to detect")
@@ -204,6 +234,14 @@ fn policy_specs() -> [ParamSpec; 5] {
         glib::ParamSpecEnum::builder::<ReacquireProperty>("reacquire")
             .nick("Give ids back")
             .blurb("Which lost objects get their id back when something like them is detected near where they were")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder::<TrustProperty>("trust")
+            .nick("Whom to believe")
+            .blurb(
+                "Who is believed where detector and tracker both see an object: a small model's tracker is often the worse of \
+                 the two. What is begun by clicks, boxes and masks is followed by the tracker in any case",
+            )
             .mutable_playing()
             .build(),
         glib::ParamSpecEnum::builder::<IdPolicy>("id-policy")

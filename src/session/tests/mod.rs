@@ -1,6 +1,7 @@
 //! The session at work on discs, with and without a tracker.
 
 mod bounds;
+mod bridging;
 mod clicks;
 mod following;
 mod lifecycle;

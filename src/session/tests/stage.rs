@@ -73,6 +73,11 @@ impl Stage {
         self.session.step(&mut self.model, features, self.shape, &request)
     }
 
+    /// So many frames.
+    pub fn answers(&mut self, frames: usize) -> Vec<Tracking> {
+        (0..frames).map(|_| self.step()).collect()
+    }
+
     /// The last of so many frames.
     pub fn run(&mut self, frames: usize) -> Tracking {
         (0..frames).map(|_| self.step()).last().unwrap()
