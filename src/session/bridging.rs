@@ -52,7 +52,7 @@ impl<M: TrackingModel> Session<M> {
     pub(super) fn end_bridges(&mut self, config: &SessionConfig) {
         let groups = self.groups();
         for index in 0..self.tracks.len() {
-            let (track, others) = (&self.tracks[index], self.tracks.iter().enumerate());
+            let track = &self.tracks[index];
             if !track.is_bridged() {
                 continue;
             }
@@ -64,7 +64,7 @@ impl<M: TrackingModel> Session<M> {
                     && config.occlusion_iou > 0.0
                     && track.outline.inside.iou(&rival.outline.inside) >= config.occlusion_iou
             };
-            if track.missed > config.hold_detections || others.map(covers).any(|covers| covers) {
+            if track.missed > config.hold_detections || self.tracks.iter().enumerate().any(covers) {
                 self.tracks[index].end_bridge(config);
             }
         }
