@@ -9,18 +9,24 @@
 //! 5. [`meta`], [`roi`], [`analytics`]: what was found, on the buffer
 //! 6. [`maskcomposite`], [`maskextract`]: the elements that draw it, or make grey video of it
 //! 7. [`maskexport`], [`maskattach`]: out of the pipeline, and back
+//!
+//! Of all of them: `lock`, `pads`, `controls` (bound properties), `progressive` (interlaced video is refused), `error`.
 
 pub mod analytics;
+mod controls;
 mod engine_settings;
 mod error;
 pub mod flow;
 mod found;
 mod frame;
+mod lock;
 pub mod maskattach;
 pub mod maskcomposite;
 pub mod maskexport;
 pub mod maskextract;
 pub mod meta;
+mod pads;
+mod progressive;
 mod prompted;
 pub mod roi;
 pub mod sa3segment;

@@ -3,8 +3,9 @@
 //! Boxes only, in whole pixels. The masks travel in [`crate::meta`].
 
 use std::collections::HashSet;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use crate::lock::locked;
 use gst::BufferRef;
 use gst_video::VideoRegionOfInterestMeta;
 use sa3::boxes::BoxXyxy;
@@ -71,7 +72,7 @@ fn region_id(object: &Object) -> i32 {
 
 /// What a label is called where names are never freed: itself, or [`LABEL_BEYOND_LIMIT`].
 pub(crate) fn region_type(label: &Arc<str>) -> &str {
-    let mut interned = INTERNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut interned = locked(&INTERNED);
     if interned.contains(label) {
         return label;
     }

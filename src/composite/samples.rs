@@ -3,10 +3,7 @@
 use super::canvas::deep_shift;
 use super::passes::{Grid, Pass, Slot, color_passes};
 use super::vectors::vectorized;
-use crate::frame::PixelFormat;
-
-/// What a word of ten bits may hold; the others are no part of the sample.
-const TEN_BITS: u16 = 1023;
+use crate::frame::{PixelFormat, TEN_BITS};
 
 /// Where a component's samples stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

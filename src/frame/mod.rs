@@ -8,6 +8,7 @@ pub mod preprocess;
 pub mod rgb;
 
 pub use format::{PixelFormat, YuvMatrix, YuvRange};
+pub(crate) use rgb::TEN_BITS;
 
 use crate::error::{Error, Result};
 

@@ -2,8 +2,8 @@
 
 use super::{Colorimetry, Frame, PixelFormat, YuvMatrix, YuvRange};
 
-/// Set in the samples of 10-bit formats.
-pub(super) const TEN_BITS: u16 = 0x3ff;
+/// What a word of ten bits may hold; the others are no part of the sample.
+pub(crate) const TEN_BITS: u16 = 0x3ff;
 /// Bits after the point in the conversion's coefficients.
 pub(super) const FRACTION_BITS: i32 = 16;
 

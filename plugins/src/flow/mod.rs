@@ -33,7 +33,7 @@ mod telling;
 pub(crate) mod timing;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,8 @@ use timing::Timing;
 
 use crate::analytics;
 use crate::found::{Beside, Found, attach};
+use crate::lock::locked;
+use crate::progressive::ProgressiveOnly;
 pub use timing::{DEFAULT_MAX_QUEUE, LatePolicy, LoadMode, SyncMode, UntilLoaded};
 
 /// What an element does with its frames; the rest is the flow's.
@@ -113,17 +115,13 @@ pub(crate) struct Flow {
     worker: Mutex<Option<JoinHandle<()>>>,
     newest_found: Mutex<Option<NewestFound>>,
     frames: AtomicU64,
-    has_refused_caps: AtomicBool,
+    progressive_only: ProgressiveOnly,
     is_live: AtomicBool,
     /// The property `analytics-meta`.
     writes_analytics: AtomicBool,
     /// What the pipeline's sinks wait, in nanoseconds.
     pipeline_latency_ns: AtomicU64,
     stats_told_at: Mutex<Option<Instant>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// No lock that is given out here is ever held while anything is waited for.
@@ -142,7 +140,7 @@ impl Flow {
             worker: Mutex::default(),
             newest_found: Mutex::default(),
             frames: AtomicU64::new(0),
-            has_refused_caps: AtomicBool::new(false),
+            progressive_only: ProgressiveOnly::default(),
             is_live: AtomicBool::new(false),
             writes_analytics: AtomicBool::new(true),
             pipeline_latency_ns: AtomicU64::new(0),
@@ -163,7 +161,7 @@ impl Flow {
 
     /// Counters and times.
     pub(crate) fn stats(&self) -> MutexGuard<'_, Stats> {
-        lock(&self.stats)
+        locked(&self.stats)
     }
 
     /// What the property `stats` shows.
@@ -177,27 +175,27 @@ impl Flow {
 
     /// The properties about time.
     pub(crate) fn timing(&self) -> MutexGuard<'_, Timing> {
-        lock(&self.timing)
+        locked(&self.timing)
     }
 
     fn delayed(&self) -> MutexGuard<'_, DelayLine> {
-        lock(&self.delayed)
+        locked(&self.delayed)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
-        lock(&self.pace)
+        locked(&self.pace)
     }
 
     fn overload(&self) -> MutexGuard<'_, Overload> {
-        lock(&self.overload)
+        locked(&self.overload)
     }
 
     fn worker(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        lock(&self.worker)
+        locked(&self.worker)
     }
 
     fn newest_found(&self) -> MutexGuard<'_, Option<NewestFound>> {
-        lock(&self.newest_found)
+        locked(&self.newest_found)
     }
 
     /// Frames for one pass: what the user asked for, or more where the load demands it.
@@ -259,7 +257,7 @@ impl Flow {
         let Some(interval) = self.timing().stats_interval() else {
             return false;
         };
-        let (now, mut told_at) = (Instant::now(), lock(&self.stats_told_at));
+        let (now, mut told_at) = (Instant::now(), locked(&self.stats_told_at));
         let is_due = told_at.is_none_or(|told_at| now.duration_since(told_at) >= interval);
         if is_due {
             *told_at = Some(now);
@@ -273,7 +271,7 @@ impl Flow {
         *self.pace() = Pace::default();
         *self.overload() = Overload::default();
         self.newest_found().take();
-        lock(&self.stats_told_at).take();
+        locked(&self.stats_told_at).take();
     }
 
     /// The engine, once it is loaded.
@@ -298,7 +296,7 @@ pub(crate) fn change_state<A: Analyser>(
             // The properties may have changed in READY.
             load::begin_with_state(imp)?;
             imp.flow().begin_run();
-            imp.flow().has_refused_caps.store(false, Ordering::Relaxed);
+            imp.flow().progressive_only.forget();
             imp.forget();
         }
         _ => {}

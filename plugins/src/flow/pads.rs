@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode};
+use gst_video::{VideoCropMeta, VideoInfo};
 
 use super::frame_time::frame_duration;
 use super::junction::Item;
@@ -123,23 +123,7 @@ fn check_caps<A: Analyser>(imp: &A, caps: &gst::CapsRef) -> bool {
     let Ok(info) = VideoInfo::from_caps(caps) else {
         return false;
     };
-    let is_progressive = info.interlace_mode() == VideoInterlaceMode::Progressive;
-    // Upstream offers refused caps again with each frame; once is enough to say why.
-    let was_refused = imp.flow().has_refused_caps.swap(!is_progressive, Ordering::Relaxed);
-    if is_progressive || was_refused {
-        return is_progressive;
-    }
-    gst::element_imp_error!(
-        imp,
-        gst::StreamError::Format,
-        (
-            "Interlaced video (interlace-mode={}) is refused, as each frame holds two moments; put deinterlace before \
-             this element",
-            info.interlace_mode().to_str()
-        ),
-        ["caps {caps}"]
-    );
-    false
+    imp.flow().progressive_only.takes(&*imp.obj(), &info)
 }
 
 fn sink_query<A: Analyser>(imp: &A, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {

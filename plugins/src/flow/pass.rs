@@ -1,6 +1,6 @@
 //! One forward pass: the frame goes to the engine's thread, the answer comes back through the junction.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
 use gst::prelude::*;
@@ -13,6 +13,7 @@ use super::Flow;
 use super::junction::{Junction, PassTicket};
 use super::stats::in_words;
 use crate::frame::MappedFrame;
+use crate::lock::locked;
 
 static TIMES: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -34,7 +35,7 @@ pub(crate) struct OnAnswer<T> {
 
 impl<T> OnAnswer<T> {
     pub(crate) fn give(self, answer: sa3::Result<T>) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        *locked(&self.slot) = Some(answer);
         self.junction.answer(self.ticket);
     }
 }
@@ -60,7 +61,7 @@ impl Flow {
         let on_answer = OnAnswer { slot: slot.clone(), junction: self.junction.clone(), ticket };
         submit(Box::new(WantedFrame { frame, junction: self.junction.clone(), ticket }), on_answer);
         self.junction.wait_for_answer()?;
-        let answer = slot.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(Err(Error::Closed));
+        let answer = locked(&slot).take().unwrap_or(Err(Error::Closed));
         if let Ok(answer) = &answer {
             let (taken, times) = (began.elapsed(), times(answer));
             gst::debug!(TIMES, obj = self.src_pad, "frame at {}: {}", buffer.pts().display(), in_words(taken, &times));

@@ -1,6 +1,6 @@
 //! Translation between GStreamer and the element's parts; no logic of its own.
 
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -16,6 +16,8 @@ use crate::error::post_error;
 use crate::flow::running_time;
 use crate::found::Beside;
 use crate::frame::frame_size;
+use crate::lock::locked;
+use crate::pads;
 
 static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("maskattach", gst::DebugColorFlags::empty(), Some("Masks put on video")));
@@ -31,10 +33,6 @@ pub struct MaskAttach {
     settings: Mutex<Settings>,
     /// Width and height of the frames, which the caps tell.
     size: Mutex<Option<(u32, u32)>>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl MaskAttach {
@@ -224,9 +222,7 @@ impl ObjectImpl for MaskAttach {
 
     fn constructed(&self) {
         self.parent_constructed();
-        for pad in [&self.sink_pad, &self.src_pad] {
-            self.obj().add_pad(pad).expect("a new element has no pad of this name");
-        }
+        pads::add_always(&*self.obj(), [&self.sink_pad, &self.src_pad]);
     }
 }
 
@@ -254,16 +250,11 @@ impl ElementImpl for MaskAttach {
                 .width_range(sides.clone())
                 .height_range(sides)
                 .build();
-            [
+            pads::templates(&[
                 ("sink", gst::PadDirection::Sink, gst::PadPresence::Always, &video),
                 ("src", gst::PadDirection::Src, gst::PadPresence::Always, &video),
                 ("mask", gst::PadDirection::Sink, gst::PadPresence::Request, &gray),
-            ]
-            .into_iter()
-            .map(|(name, direction, presence, caps)| {
-                gst::PadTemplate::new(name, direction, presence, caps).expect("name, direction and caps are valid")
-            })
-            .collect()
+            ])
         });
         &TEMPLATES
     }
@@ -292,9 +283,7 @@ impl ElementImpl for MaskAttach {
                 .build();
             slot.insert(pad).clone()
         };
-        if self.obj().current_state() > gst::State::Ready && pad.set_active(true).is_err() {
-            gst::warning!(CAT, imp = self, "the pad mask cannot be activated");
-        }
+        pads::activate_where_running(&*self.obj(), &pad);
         self.obj().add_pad(&pad).ok()?;
         Some(pad)
     }
@@ -303,11 +292,8 @@ impl ElementImpl for MaskAttach {
         *locked(&self.mask_pad) = None;
         // A frame may wait for a picture that never comes.
         self.pictures.flush_masks(true);
-        let released = pad.set_active(false).and_then(|()| self.obj().remove_pad(pad));
+        pads::release(&*self.obj(), pad);
         self.pictures.flush_masks(false);
-        if let Err(cause) = released {
-            gst::warning!(CAT, imp = self, "the pad mask was not released: {cause}");
-        }
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {

@@ -1,11 +1,11 @@
 //! Translation between GStreamer and the element's parts; no logic of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_video::{VideoCropMeta, VideoInfo, VideoInterlaceMode, VideoMeta};
+use gst_video::{VideoCropMeta, VideoInfo, VideoMeta};
 use sa3::composite::Mode;
 
 use super::background::{BACKGROUND, Background, MAX_WAIT, NoPicture, Picture, Shown};
@@ -19,6 +19,9 @@ use super::specs::specs;
 use super::stats::Stats;
 use crate::error::{post_error, post_warning};
 use crate::flow::{running_time, stream_time};
+use crate::lock::locked;
+use crate::progressive::ProgressiveOnly;
+use crate::{controls, pads};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("maskcomposite", gst::DebugColorFlags::empty(), Some("Masks drawn on video"))
@@ -35,11 +38,7 @@ pub struct MaskComposite {
     background: Background,
     /// Nothing may wait for the background.
     is_live: AtomicBool,
-    has_refused_caps: AtomicBool,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    progressive_only: ProgressiveOnly,
 }
 
 impl MaskComposite {
@@ -82,12 +81,7 @@ impl MaskComposite {
 
     /// The properties as they are for the frame at `pts`, bound controls included, and the background that belongs to it.
     fn wish_at(&self, pts: Option<gst::ClockTime>) -> Wish {
-        if self.obj().has_active_control_bindings()
-            && let Some(time) = stream_time(&self.src_pad, pts)
-            && let Err(cause) = self.obj().sync_values(time)
-        {
-            gst::log!(CAT, imp = self, "no controlled values at {time}: {cause}");
-        }
+        controls::sync(&*self.obj(), || stream_time(&self.src_pad, pts));
         let (mut wish, key_range) = locked(&self.settings).wish();
         wish.key_info = self.outputs.key().and_then(|_| {
             let frame_info = locked(&self.painter).stream.as_ref()?.in_info.clone();
@@ -250,22 +244,7 @@ impl MaskComposite {
         let Ok(in_info) = VideoInfo::from_caps(&in_caps) else {
             return false;
         };
-        let is_progressive = in_info.interlace_mode() == VideoInterlaceMode::Progressive;
-        // Upstream offers refused caps again with each frame; once is enough to say why.
-        let was_refused = self.has_refused_caps.swap(!is_progressive, Ordering::Relaxed);
-        if !is_progressive && !was_refused {
-            gst::element_imp_error!(
-                self,
-                gst::StreamError::Format,
-                (
-                    "Interlaced video (interlace-mode={}) is refused, as each frame holds two moments; put deinterlace \
-                     before this element",
-                    in_info.interlace_mode().to_str()
-                ),
-                ["caps {in_caps}"]
-            );
-        }
-        if !is_progressive {
+        if !self.progressive_only.takes(&*self.obj(), &in_info) {
             return false;
         }
         let mut latency = gst::query::Latency::new();
@@ -352,7 +331,7 @@ impl ObjectSubclass for MaskComposite {
             stats: Mutex::default(),
             background: Background::default(),
             is_live: AtomicBool::new(false),
-            has_refused_caps: AtomicBool::new(false),
+            progressive_only: ProgressiveOnly::default(),
         }
     }
 }
@@ -393,9 +372,7 @@ impl ObjectImpl for MaskComposite {
 
     fn constructed(&self) {
         self.parent_constructed();
-        for pad in [&self.sink_pad, &self.src_pad] {
-            self.obj().add_pad(pad).expect("a new element has no pad of this name");
-        }
+        pads::add_always(&*self.obj(), [&self.sink_pad, &self.src_pad]);
     }
 }
 
@@ -417,18 +394,14 @@ impl ElementImpl for MaskComposite {
     fn pad_templates() -> &'static [gst::PadTemplate] {
         use gst::{PadDirection::Sink, PadDirection::Src, PadPresence::Always, PadPresence::Request};
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            [
-                ("sink", Sink, Always, template_caps()),
-                ("src", Src, Always, template_caps()),
-                (BACKGROUND, Sink, Request, background_caps()),
-                (FILL, Src, Request, template_caps()),
-                (KEY, Src, Request, key_caps()),
-            ]
-            .into_iter()
-            .map(|(name, direction, presence, caps)| {
-                gst::PadTemplate::new(name, direction, presence, &caps).expect("name, direction and caps are valid")
-            })
-            .collect()
+            let video = template_caps();
+            pads::templates(&[
+                ("sink", Sink, Always, &video),
+                ("src", Src, Always, &video),
+                (BACKGROUND, Sink, Request, &background_caps()),
+                (FILL, Src, Request, &video),
+                (KEY, Src, Request, &key_caps()),
+            ])
         });
         &TEMPLATES
     }
@@ -448,9 +421,7 @@ impl ElementImpl for MaskComposite {
             gst::warning!(CAT, imp = self, "there is one pad {name} only");
             return None;
         };
-        if self.obj().current_state() > gst::State::Ready && pad.set_active(true).is_err() {
-            gst::warning!(CAT, obj = pad, "it cannot be activated");
-        }
+        pads::activate_where_running(&*self.obj(), &pad);
         if name != BACKGROUND {
             self.catch_up(&pad);
         }
@@ -461,9 +432,7 @@ impl ElementImpl for MaskComposite {
     fn release_pad(&self, pad: &gst::Pad) {
         self.background.remove_pad(pad);
         self.outputs.remove(pad);
-        if let Err(cause) = pad.set_active(false).and_then(|()| self.obj().remove_pad(pad)) {
-            gst::warning!(CAT, imp = self, "{} was not released: {cause}", pad.name());
-        }
+        pads::release(&*self.obj(), pad);
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
@@ -483,7 +452,7 @@ impl ElementImpl for MaskComposite {
         if transition == gst::StateChange::PausedToReady {
             *locked(&self.painter) = Painter::default();
             self.background.clear();
-            self.has_refused_caps.store(false, Ordering::Relaxed);
+            self.progressive_only.forget();
         }
         Ok(success)
     }

@@ -1,7 +1,7 @@
 //! What leaves beside the pad `src`: the fill again at `fill_src`, and its key at `key_src`, for keyers that take two
 //! streams. Both carry the timestamps of the frame.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use gst::prelude::*;
 use gst_base::UniqueFlowCombiner;
@@ -9,6 +9,7 @@ use gst_video::{VideoColorRange, VideoColorimetry, VideoFormat, VideoInfo};
 
 use super::KeyRange;
 use super::mapping::draw_on;
+use crate::lock::locked;
 use sa3::composite::FrameMut;
 
 pub(super) const FILL: &str = "fill_src";
@@ -100,7 +101,7 @@ impl Outputs {
     }
 
     fn locked(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.inner)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Translation between GStreamer and the element's recorder; no logic of its own.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -10,6 +10,8 @@ use super::settings::{Settings, specs};
 use crate::error::{post_error, post_warning};
 use crate::flow::stream_time;
 use crate::frame::frame_size;
+use crate::lock::locked;
+use crate::{controls, pads};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("maskexport", gst::DebugColorFlags::empty(), Some("Masks written to files"))
@@ -29,13 +31,9 @@ pub struct MaskExport {
     size: Mutex<Option<(u32, u32)>>,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl MaskExport {
     fn chain(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.sync_controls(buffer.pts());
+        controls::sync(&*self.obj(), || stream_time(&self.sink_pad, buffer.pts()));
         let size = *locked(&self.size);
         let meta_pad = locked(&self.meta_pad).clone();
         let settings = locked(&self.settings).clone();
@@ -78,15 +76,6 @@ impl MaskExport {
         match pad.push(buffer) {
             Err(failure @ (gst::FlowError::Error | gst::FlowError::NotNegotiated)) => Err(failure),
             _ => Ok(()),
-        }
-    }
-
-    fn sync_controls(&self, pts: Option<gst::ClockTime>) {
-        if !self.obj().has_active_control_bindings() {
-            return;
-        }
-        if let Some(Err(cause)) = stream_time(&self.sink_pad, pts).map(|time| self.obj().sync_values(time)) {
-            gst::log!(CAT, imp = self, "no controlled values: {cause}");
         }
     }
 
@@ -222,9 +211,7 @@ impl ObjectImpl for MaskExport {
 
     fn constructed(&self) {
         self.parent_constructed();
-        for pad in [&self.sink_pad, &self.src_pad] {
-            self.obj().add_pad(pad).expect("a new element has no pad of this name");
-        }
+        pads::add_always(&*self.obj(), [&self.sink_pad, &self.src_pad]);
     }
 }
 
@@ -247,16 +234,11 @@ impl ElementImpl for MaskExport {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             let video = gst::Caps::builder("video/x-raw").any_features().build();
             let json = gst::Caps::new_empty_simple(JSON);
-            [
+            pads::templates(&[
                 ("sink", gst::PadDirection::Sink, gst::PadPresence::Always, &video),
                 ("src", gst::PadDirection::Src, gst::PadPresence::Always, &video),
                 ("meta", gst::PadDirection::Src, gst::PadPresence::Request, &json),
-            ]
-            .into_iter()
-            .map(|(name, direction, presence, caps)| {
-                gst::PadTemplate::new(name, direction, presence, caps).expect("name, direction and caps are valid")
-            })
-            .collect()
+            ])
         });
         &TEMPLATES
     }
@@ -275,9 +257,7 @@ impl ElementImpl for MaskExport {
             }
             slot.insert(gst::Pad::builder_from_template(template).name("meta").build()).clone()
         };
-        if self.obj().current_state() > gst::State::Ready && pad.set_active(true).is_err() {
-            gst::warning!(CAT, imp = self, "the pad meta cannot be activated");
-        }
+        pads::activate_where_running(&*self.obj(), &pad);
         self.catch_up(&pad);
         self.obj().add_pad(&pad).ok()?;
         Some(pad)
@@ -285,9 +265,7 @@ impl ElementImpl for MaskExport {
 
     fn release_pad(&self, pad: &gst::Pad) {
         *locked(&self.meta_pad) = None;
-        if let Err(cause) = pad.set_active(false).and_then(|()| self.obj().remove_pad(pad)) {
-            gst::warning!(CAT, imp = self, "the pad meta was not released: {cause}");
-        }
+        pads::release(&*self.obj(), pad);
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {

@@ -1,20 +1,21 @@
 //! Translation between GStreamer and the engine's extractor; no logic of its own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
-use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use gst_video::prelude::*;
-use gst_video::{VideoFormat, VideoFrameRef, VideoInfo, VideoInterlaceMode};
+use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
 use sa3::Objects;
 use sa3::extract::{Depth, Extractor, GrayMut};
 
 use super::Size;
 use super::settings::{Settings, specs};
+use crate::controls;
+use crate::lock::locked;
 use crate::meta::MaskMeta;
+use crate::progressive::ProgressiveOnly;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("maskextract", gst::DebugColorFlags::empty(), Some("Masks as grey video"))
@@ -36,11 +37,7 @@ pub struct MaskExtract {
     /// Size of the last mask.
     grid: Mutex<Option<(u32, u32)>>,
     settings: Mutex<Settings>,
-    has_refused_caps: AtomicBool,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    progressive_only: ProgressiveOnly,
 }
 
 impl MaskExtract {
@@ -50,17 +47,6 @@ impl MaskExtract {
         is_grid.then(|| locked(&self.grid).unwrap_or(GRID_UNTIL_KNOWN))
     }
 
-    fn sync_controls(&self, pts: Option<gst::ClockTime>) {
-        let obj = self.obj();
-        if !obj.has_active_control_bindings() {
-            return;
-        }
-        let time = obj.segment().downcast_ref::<gst::ClockTime>().and_then(|segment| segment.to_stream_time(pts));
-        if let Some(Err(cause)) = time.map(|time| obj.sync_values(time)) {
-            gst::log!(CAT, imp = self, "no controlled values: {cause}");
-        }
-    }
-
     /// Notes the size of the masks; pictures of another size need caps of their own.
     fn note_grid(&self, objects: &Objects) {
         let Some(mask) = objects.items.first().map(|object| &object.mask) else { return };
@@ -68,22 +54,6 @@ impl MaskExtract {
         if known != Some((mask.width, mask.height)) && locked(&self.settings).size == Size::Grid {
             self.obj().reconfigure_src();
         }
-    }
-
-    fn refuse_interlaced(&self, info: &VideoInfo) {
-        // Upstream offers refused caps again with each frame; once is enough to say why.
-        if self.has_refused_caps.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        gst::element_imp_error!(
-            self,
-            gst::StreamError::Format,
-            (
-                "Interlaced video (interlace-mode={}) is refused, as each frame holds two moments; put deinterlace \
-                 before sa3segment or sa3track",
-                info.interlace_mode().to_str()
-            )
-        );
     }
 }
 
@@ -209,11 +179,9 @@ impl BaseTransformImpl for MaskExtract {
     fn set_caps(&self, incaps: &gst::Caps, outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let refused = |_| gst::loggable_error!(CAT, "{incaps} or {outcaps} are no video caps");
         let in_info = VideoInfo::from_caps(incaps).map_err(refused)?;
-        if in_info.interlace_mode() != VideoInterlaceMode::Progressive {
-            self.refuse_interlaced(&in_info);
+        if !self.progressive_only.takes(&*self.obj(), &in_info) {
             return Err(gst::loggable_error!(CAT, "interlaced video"));
         }
-        self.has_refused_caps.store(false, Ordering::Relaxed);
         locked(&self.state).out_info = Some(VideoInfo::from_caps(outcaps).map_err(refused)?);
         Ok(())
     }
@@ -236,13 +204,14 @@ impl BaseTransformImpl for MaskExtract {
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         *locked(&self.state) = State::default();
         *locked(&self.grid) = None;
-        self.has_refused_caps.store(false, Ordering::Relaxed);
+        self.progressive_only.forget();
         Ok(())
     }
 
     /// Before the base class agrees on caps for the buffer.
     fn submit_input_buffer(&self, is_discont: bool, inbuf: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.sync_controls(inbuf.pts());
+        let segment = self.obj().segment();
+        controls::sync(&*self.obj(), || segment.downcast_ref::<gst::ClockTime>()?.to_stream_time(inbuf.pts()));
         if let Some(attached) = MaskMeta::read(&inbuf) {
             self.note_grid(&attached.objects);
         }

@@ -9,16 +9,18 @@ mod planner;
 mod prompts;
 pub(crate) mod settings;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use sa3::{Engine, EngineSettings, Error, Objects, SegmentRequest};
 
+use crate::controls;
 use crate::error::{is_fatal, post_error, post_warning};
 use crate::flow::{Analyser, post_latency, post_structure, stream_time};
 use crate::found::Found;
+use crate::lock::locked;
 pub(crate) use planner::Plan;
 use planner::{Notice, Planner};
 use prompts::{Asked, Sources};
@@ -41,11 +43,11 @@ pub(crate) struct Prompting {
 
 impl Prompting {
     fn planner(&self) -> MutexGuard<'_, Planner> {
-        self.planner.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.planner)
     }
 
     fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.settings)
     }
 
     /// The engine that the properties ask for.
@@ -119,20 +121,10 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
         }
     }
 
-    /// Takes the values of bound controls for the frame at `pts`.
-    fn sync_controls(&self, pts: Option<gst::ClockTime>) {
-        if self.obj().has_active_control_bindings()
-            && let Some(time) = stream_time(&self.flow().src_pad, pts)
-            && let Err(cause) = self.obj().sync_values(time)
-        {
-            gst::log!(Self::category(), imp = self, "no controlled values at {time}: {cause}");
-        }
-    }
-
     /// What the next frame is looked at with: bound controls and a changed prompts file included.
     fn tuning_at(&self, pts: Option<gst::ClockTime>) -> Tuning {
         self.look_at_prompts_file();
-        self.sync_controls(pts);
+        controls::sync(&*self.obj(), || stream_time(&self.flow().src_pad, pts));
         let tuning = self.prompting().settings().tuning.clone();
         Tuning { inference_interval: self.flow().interval(tuning.inference_interval), ..tuning }
     }
@@ -201,7 +193,7 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
             post_warning(&*self.obj(), error, &error.to_string());
             return;
         }
-        let mut untold = self.prompting().untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut untold = locked(&self.prompting().untold);
         if untold.len() < MAX_UNTOLD {
             untold.push(error.clone());
         }
@@ -209,7 +201,7 @@ pub(crate) trait Prompted: Analyser<Type: IsA<gst::Element>> {
 
     /// The prompts' part of a state change.
     fn before_state_change(&self, transition: gst::StateChange) {
-        let untold = std::mem::take(&mut *self.prompting().untold.lock().unwrap_or_else(PoisonError::into_inner));
+        let untold = std::mem::take(&mut *locked(&self.prompting().untold));
         untold.iter().for_each(|error| self.warn(error));
         if transition == gst::StateChange::ReadyToPaused {
             // Exemplars belong to the run: what they showed in the one before may have been another video.

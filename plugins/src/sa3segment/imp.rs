@@ -1,6 +1,6 @@
 //! Translation between GStreamer and the element's parts; no logic of its own.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -12,6 +12,8 @@ use sa3::{EngineSettings, Segmentation};
 use super::actions;
 use super::told::Told;
 use crate::flow::{self, Analyser, Flow};
+use crate::lock::locked;
+use crate::pads;
 use crate::prompted::settings::specs;
 use crate::prompted::{self, Plan, Prompted, Prompting, Tuning, points_spec};
 
@@ -49,7 +51,7 @@ impl Sa3Segment {
 
     /// Says what was ignored of the things that are pointed at.
     fn tell_notices(&self, things: &[Arc<PointedThing>], notices: Vec<Notice>) {
-        let news = self.told.lock().unwrap_or_else(PoisonError::into_inner).news(things, notices);
+        let news = locked(&self.told).news(things, notices);
         for notice in news {
             gst::element_imp_warning!(self, gst::LibraryError::Settings, ("{notice}"));
         }
@@ -126,9 +128,7 @@ impl ObjectImpl for Sa3Segment {
 
     fn constructed(&self) {
         self.parent_constructed();
-        for pad in [&self.flow.sink_pad, &self.flow.src_pad] {
-            self.obj().add_pad(pad).expect("a new element has no pad of this name");
-        }
+        pads::add_always(&*self.obj(), [&self.flow.sink_pad, &self.flow.src_pad]);
     }
 }
 

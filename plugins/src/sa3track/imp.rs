@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use gst::prelude::*;
@@ -18,7 +18,9 @@ use super::settings::{IdPolicy, TrackSettings, specs};
 use super::{actions, events};
 use crate::flow::{self, Analyser, Flow, OnAnswer, post_latency, post_structure};
 use crate::found::Found;
+use crate::lock::locked;
 use crate::meta::MaskMeta;
+use crate::pads;
 use crate::prompted::{self, Plan, Prompted, Prompting, Tuning};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -40,14 +42,10 @@ pub struct Sa3Track {
     delay_in_frames: AtomicU32,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Sa3Track {
     /// The session on `engine`, begun where there is none.
     fn session(&self, engine: &SharedEngine) -> Arc<TrackSession> {
-        let mut session = lock(&self.session);
+        let mut session = locked(&self.session);
         if let Some((known, session)) = session.as_ref()
             && known.is_same(engine)
         {
@@ -86,13 +84,13 @@ impl Sa3Track {
             Ok(tracking) => {
                 self.tell_notices(&tracking);
                 self.note_counts(&tracking);
-                let objects = lock(&self.follower).followed(&tracking, pts);
+                let objects = locked(&self.follower).followed(&tracking, pts);
                 let found = self.prompting.found((*objects).clone(), pts);
                 self.flow.attach(&mut buffer, &found);
                 self.tell_new_prompt(&tuning.asked, pts);
             }
             Err(error) => {
-                lock(&self.follower).passed(None, pts);
+                locked(&self.follower).passed(None, pts);
                 self.handle_failure(&error, pts)?;
             }
         }
@@ -107,12 +105,12 @@ impl Sa3Track {
         engine: &SharedEngine,
     ) -> Arc<TrackRequest> {
         let segment = self.usable_request(&tuning.request, engine, (info.width(), info.height()));
-        let config = lock(&self.settings).config.clone();
+        let config = locked(&self.settings).config.clone();
         let session = match segment.mask_nms_iou {
             None => config,
             detection_nms_iou => Arc::new(SessionConfig { detection_nms_iou, ..(*config).clone() }),
         };
-        let (edits, ignored) = lock(&self.follower).take_edits();
+        let (edits, ignored) = locked(&self.follower).take_edits();
         if ignored > 0 {
             self.warn_of(&format!("{ignored} edits were ignored: too many came before one frame"));
         }
@@ -138,12 +136,12 @@ impl Sa3Track {
 
     /// Puts an edit in line for the next frame; false, and a WARNING, for one that is no edit.
     pub(super) fn take_edit(&self, edit: sa3::Result<Edit>) -> bool {
-        edit.inspect_err(|error| self.warn(error)).map(|edit| lock(&self.follower).push(edit)).is_ok()
+        edit.inspect_err(|error| self.warn(error)).map(|edit| locked(&self.follower).push(edit)).is_ok()
     }
 
     /// What the session can save of itself.
     pub(super) fn saved_session(&self) -> Option<String> {
-        let session = lock(&self.session).as_ref().map(|(_, session)| session.clone())?;
+        let session = locked(&self.session).as_ref().map(|(_, session)| session.clone())?;
         let (sender, receiver) = sync_channel(1);
         // The receiver is gone only when the wait below was too long.
         session.save(move |answer| drop(sender.send(answer)));
@@ -162,9 +160,9 @@ impl Sa3Track {
 
     /// Drops all objects before the next frame; a session that has not begun has none.
     fn reset_session(&self, restarts_ids: bool) {
-        let has_begun = lock(&self.session).is_some();
+        let has_begun = locked(&self.session).is_some();
         if has_begun {
-            lock(&self.follower).push(Edit::Reset { restarts_ids });
+            locked(&self.follower).push(Edit::Reset { restarts_ids });
         }
     }
 
@@ -188,7 +186,7 @@ impl Prompted for Sa3Track {
     }
 
     fn on_reset(&self) {
-        lock(&self.follower).push(Edit::Reset { restarts_ids: false });
+        locked(&self.follower).push(Edit::Reset { restarts_ids: false });
     }
 }
 
@@ -204,7 +202,7 @@ impl Analyser for Sa3Track {
     fn process(&self, mut buffer: gst::Buffer, info: &VideoInfo) -> Result<gst::Buffer, gst::FlowError> {
         let (tuning, pts) = (self.tuning_at(buffer.pts()), buffer.pts());
         let (has_edits, has_objects) = {
-            let follower = lock(&self.follower);
+            let follower = locked(&self.follower);
             (follower.has_edits(), follower.has_objects())
         };
         match self.prompting.plan(&tuning, has_edits || has_objects) {
@@ -212,11 +210,11 @@ impl Analyser for Sa3Track {
             Plan::Carry(_) if has_edits => return self.look(buffer, info, &tuning),
             Plan::Carry(found) => {
                 self.flow.attach(&mut buffer, &found);
-                lock(&self.follower).passed(Some(found.objects.clone()), pts);
+                locked(&self.follower).passed(Some(found.objects.clone()), pts);
             }
             Plan::PassBare { is_first } => {
                 self.pass_bare(is_first, &tuning, pts);
-                lock(&self.follower).passed(None, pts);
+                locked(&self.follower).passed(None, pts);
             }
         }
         Ok(buffer)
@@ -224,17 +222,17 @@ impl Analyser for Sa3Track {
 
     fn forget(&self) {
         self.prompting.forget();
-        lock(&self.follower).forget_frames();
+        locked(&self.follower).forget_frames();
         self.reset_session(false);
     }
 
     fn begin_stream(&self) {
-        let restarts_ids = lock(&self.settings).id_policy == IdPolicy::PerStream;
+        let restarts_ids = locked(&self.settings).id_policy == IdPolicy::PerStream;
         self.reset_session(restarts_ids);
     }
 
     fn begin_segment(&self) {
-        let delay = lock(&self.settings).delay_in_frames(self.flow.is_live());
+        let delay = locked(&self.settings).delay_in_frames(self.flow.is_live());
         self.delay_in_frames.store(delay, Ordering::Relaxed);
     }
 
@@ -243,12 +241,12 @@ impl Analyser for Sa3Track {
     }
 
     fn pass_unlooked(&self, buffer: gst::Buffer) -> gst::Buffer {
-        lock(&self.follower).passed(None, buffer.pts());
+        locked(&self.follower).passed(None, buffer.pts());
         buffer
     }
 
     fn release(&self, mut buffer: gst::Buffer) -> gst::Buffer {
-        let left = lock(&self.follower).leave();
+        let left = locked(&self.follower).leave();
         let Some((happened, is_changed)) = left else {
             return buffer;
         };
@@ -268,11 +266,11 @@ impl Analyser for Sa3Track {
         let (Some(info), Some(structure)) = (frame_size, navigation.structure()) else {
             return false;
         };
-        if !lock(&self.settings).click_to_track {
+        if !locked(&self.settings).click_to_track {
             return false;
         }
-        let gesture = lock(&self.pointer).read(structure, (info.width(), info.height()));
-        lock(&self.follower).gesture(gesture)
+        let gesture = locked(&self.pointer).read(structure, (info.width(), info.height()));
+        locked(&self.follower).gesture(gesture)
     }
 }
 
@@ -305,7 +303,7 @@ impl ObjectImpl for Sa3Track {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        let is_ours = lock(&self.settings).set(pspec.name(), value);
+        let is_ours = locked(&self.settings).set(pspec.name(), value);
         if !is_ours {
             self.set_prompted(value, pspec);
         } else if pspec.name() == "output-delay" {
@@ -315,15 +313,13 @@ impl ObjectImpl for Sa3Track {
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        let own = lock(&self.settings).get(pspec.name());
+        let own = locked(&self.settings).get(pspec.name());
         own.unwrap_or_else(|| self.prompted_property(pspec))
     }
 
     fn constructed(&self) {
         self.parent_constructed();
-        for pad in [&self.flow.sink_pad, &self.flow.src_pad] {
-            self.obj().add_pad(pad).expect("a new element has no pad of this name");
-        }
+        pads::add_always(&*self.obj(), [&self.flow.sink_pad, &self.flow.src_pad]);
     }
 }
 
@@ -352,8 +348,8 @@ impl ElementImpl for Sa3Track {
         let outcome = flow::change_state(self, transition);
         if transition == gst::StateChange::PausedToReady {
             // The engine frees the stream's memory; the model stays.
-            *lock(&self.session) = None;
-            *lock(&self.follower) = Follower::default();
+            *locked(&self.session) = None;
+            *locked(&self.follower) = Follower::default();
         }
         outcome
     }

@@ -4,13 +4,14 @@ mod fitting;
 mod line;
 mod picture;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gst::prelude::*;
 use gst_video::VideoInfo;
 
 use crate::flow::running_time;
+use crate::lock::locked;
 pub(super) use fitting::{Fit, Fitting};
 use line::{Line, Looked};
 pub(super) use line::{MAX_WAIT, Picture, Shown};
@@ -26,10 +27,6 @@ pub(super) struct Background {
     pad: Mutex<Option<gst::Pad>>,
     /// That of `background-location`.
     picture: Mutex<Option<Shown>>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Background {
