@@ -2,17 +2,21 @@
 //! tracker carries it over the frames that the detector misses or does not look at.
 //!
 //! Objects of phrases then have a memory only while they are carried: it begins with their last mask on the frame before,
-//! and ends when the detector sees them again, when the tracker says that they are not there, when they come to lie on
-//! what the detector sees as another object, and after `hold-detections`. What the user began is followed by the tracker,
+//! and ends when the detector sees them again, when the tracker says that they are not there or jumps to something else, when
+//! they come to lie on what the detector sees as another object, and after `hold-detections`. What the user began is followed by the tracker,
 //! as ever.
 
+use super::binary_mask::BinaryMask;
 use super::group::compete;
-use super::model::{Giver, MaskLogits, TrackingModel};
+use super::model::{Giver, MaskLogits, Propagated, TrackingModel};
 use super::session::{Session, Step};
 use super::settings::{SessionConfig, Trust};
 use super::track::Track;
 use crate::error::Result;
 use crate::objects::ObjectState;
+
+/// Overlap (intersection over union) of an object's masks on two frames in a row from which a bridge goes on.
+const LEAST_CONTINUITY: f32 = 0.5;
 
 impl<M: TrackingModel> Session<M> {
     /// True where the tracker only bridges what the detector misses.
@@ -32,8 +36,8 @@ impl<M: TrackingModel> Session<M> {
         let Some(before) = self.kept.back().filter(|_| step.model.follows()) else { return Ok(()) };
         let most_missed = step.config.hold_detections;
         let needs_bridge = |track: &&mut Track<M::Memory>| {
-            let was_there = track.missed <= most_missed && !track.outline.inside.is_empty();
-            track.memory.is_none() && !track.is_seen() && was_there
+            let was_there = track.was_seen && !track.outline.inside.is_empty();
+            track.memory.is_none() && !track.is_seen() && was_there && track.missed <= most_missed
         };
         let mut waiting: Vec<_> = self.tracks.iter_mut().filter(needs_bridge).collect();
         if waiting.is_empty() {
@@ -75,6 +79,19 @@ impl<Memory> Track<Memory> {
     /// True while only the tracker sees it, until the detector does again.
     pub(super) fn is_bridged(&self) -> bool {
         self.memory.is_some() && !self.is_users && self.now.state == ObjectState::Propagated
+    }
+
+    /// Takes what the tracker says of this frame, if it goes on from the frame before. A mask that has jumped is something
+    /// else: the last one is held then, and where there is none the object is lost.
+    pub(super) fn carry(&mut self, propagated: Propagated, cleaned: MaskLogits, config: &SessionConfig) {
+        let inside = BinaryMask::from_logits(&cleaned);
+        if inside.is_empty() {
+            self.end_bridge(config);
+        } else if inside.iou(&self.outline.inside) < LEAST_CONTINUITY {
+            self.memory = None;
+        } else {
+            self.follow(propagated, cleaned);
+        }
     }
 
     /// It is lost where it was last.

@@ -1,7 +1,6 @@
 //! Tracks meet detections: who is confirmed, who goes, who begins, and what is remembered of the frame.
 
 use super::association::{Association, DetectionView, TrackView, associate};
-use super::binary_mask::BinaryMask;
 use super::group::Group;
 use super::holes::without_holes_and_sprinkles;
 use super::lifetime::best_new;
@@ -36,11 +35,11 @@ impl<M: TrackingModel> Session<M> {
         let propagated = step.model.propagate(step.features, &mut memories, settings, self.frame)?;
         for (track, propagated) in waiting.into_iter().zip(propagated) {
             let cleaned = without_holes_and_sprinkles(&propagated.mask, step.config.hole_area);
-            if bridges && !track.is_users && BinaryMask::from_logits(&cleaned).is_empty() {
-                track.end_bridge(step.config);
-                continue;
+            if bridges && !track.is_users {
+                track.carry(propagated, cleaned, step.config);
+            } else {
+                track.follow(propagated, cleaned);
             }
-            track.follow(propagated, cleaned);
         }
         Ok(())
     }

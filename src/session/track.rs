@@ -87,6 +87,8 @@ pub struct Track<Memory> {
     pub first_seen_ns: Option<u64>,
     /// Time of the latest frame with a mask.
     pub last_seen_ns: Option<u64>,
+    /// True when its mask is that of the frame before, and not an older one.
+    pub was_seen: bool,
     /// True when it was shown on the frame before.
     pub was_shown: bool,
     /// True when it was ever shown.
@@ -142,6 +144,7 @@ impl<Memory> Track<Memory> {
             place: BoxXyxy::default(),
             first_seen_ns: birth.time_ns,
             last_seen_ns: birth.time_ns,
+            was_seen: false,
             was_shown: false,
             has_appeared: false,
             outline,
@@ -156,6 +159,7 @@ impl<Memory> Track<Memory> {
 
     /// Begins a frame on which nobody has seen the object yet.
     pub fn begin_frame(&mut self) {
+        self.was_seen = self.is_seen();
         self.now = Now::of_state(ObjectState::Held, 0.0);
     }
 

@@ -47,6 +47,18 @@ fn what_the_tracker_does_not_see_either_is_lost_at_once() {
 }
 
 #[test]
+fn what_the_tracker_takes_for_it_elsewhere_is_not_believed() {
+    let scenery = |frame: i64, _: &str| {
+        let x = if frame < 20 { 0.3 } else { 0.6 };
+        vec![Disc { is_detected: frame < 20, ..Disc::at(0, x, 0.3) }]
+    };
+    let answers = trusting(scenery).answers(26);
+    assert_eq!(state(&answers[20], 1), ObjectState::Held);
+    assert!((x_of(&answers[24], 1) - 0.3).abs() < 0.02, "{}", x_of(&answers[24], 1));
+    assert_eq!(events(&answers[25]), [(ObjectEventKind::Lost, 1)]);
+}
+
+#[test]
 fn between_detections_masks_move() {
     let mut stage = trusting(missed(|_| false)).with(|config| {
         config.detect_policy = DetectPolicy::Interval;
