@@ -229,7 +229,7 @@ fn pictures_must_be_labels_and_complete() {
     assert!(refusal().contains("name.png: the truth has no frame of that name"), "{}", refusal());
     std::fs::remove_file(folder.join("name.png")).unwrap();
     assert!(refusal().contains("there is no 00004.png"), "{}", refusal());
-    let colours = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images/demo.png");
+    let colours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/pictures/scene_00.png");
     std::fs::copy(colours, folder.join("00004.png")).unwrap();
     assert!(refusal().contains("00004.png: the picture is Rgb"), "{}", refusal());
     std::fs::write(folder.join("00004.png"), "no picture").unwrap();
