@@ -61,6 +61,9 @@ class Trainer:
         self.batch_of_step = None
         if args.resume:
             self._resume(args.out / CHECKPOINT)
+        elif args.begin_with:
+            state = torch.load(args.begin_with, map_location=args.device, weights_only=True)
+            tracker_model.load_tracker(self.model, state["tracker"])
 
     def progress(self):
         """Share of the run that is over."""
@@ -209,6 +212,8 @@ def make_parser():
     parser.add_argument("--detector", type=Path, default=MODEL, help="model folder whose trunk is shared")
     parser.add_argument("--out", type=Path, default=WORK / "tracker")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    help = "checkpoint of another run, whose weights a new run begins with"
+    parser.add_argument("--from", dest="begin_with", metavar="CHECKPOINT", type=Path, help=help)
     parser.add_argument("--minutes", type=float, default=9.0, help="of this slice")
     parser.add_argument("--of", type=float, default=25.0, help="minutes of the whole run")
     parser.add_argument("--steps", type=int, default=0, help="steps of the whole run, instead of --of")

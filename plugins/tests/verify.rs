@@ -24,7 +24,7 @@ fn assert_says(text: &str, parts: &[&str]) {
 fn the_bundled_model_is_sound_and_so_is_its_folder() {
     let (is_sound, text) = verify(&[], "");
     assert!(is_sound, "{text}");
-    assert_says(&text, &["478 with 12.0 million", "load ", "fp32", "vehicle", "vision", "masks", "all numbers finite"]);
+    assert_says(&text, &["755 with 13.5 million", "load ", "fp32", "vehicle", "vision", "masks", "all numbers finite"]);
     assert_says(&text, &["not compared with transformers: set SA3_PYTHON"]);
     let (is_sound, text) = verify(&[NANO], "");
     assert!(is_sound && text.contains("models/sa3-nano/model.safetensors"), "{text}");

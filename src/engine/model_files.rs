@@ -252,6 +252,6 @@ mod tests {
         std::os::unix::fs::symlink(NANO, place.join("snapshots/1a2b")).unwrap();
         let environment = |name: &str| (name == "HF_HUB_CACHE").then(|| folder.0.clone().into_os_string());
         let files = ModelFiles::open_in("owner/small", &environment).unwrap();
-        assert_eq!(files.checkpoint.layout(), Layout::HfImage);
+        assert_eq!(files.checkpoint.layout(), Layout::HfVideo);
     }
 }

@@ -2,9 +2,9 @@
 //! tracker carries it over the frames that the detector misses or does not look at.
 //!
 //! Objects of phrases then have a memory only while they are carried: it begins with their last mask on the frame before,
-//! and ends when the detector sees them again, when the tracker says that they are not there or jumps to something else, when
-//! they come to lie on what the detector sees as another object, and after `hold-detections`. What the user began is followed by the tracker,
-//! as ever.
+//! and ends when the detector sees them again, when the tracker does not see them either or jumps to something else, when
+//! they come to lie on what the detector sees as another object, and after `hold-detections`. What the user began is
+//! followed by the tracker, as ever.
 
 use super::binary_mask::BinaryMask;
 use super::group::compete;
@@ -28,7 +28,7 @@ impl<M: TrackingModel> Session<M> {
     /// What the detector has missed on this frame, the tracker may see.
     pub(super) fn bridge_unseen(&mut self, step: &mut Step<'_, M>) -> Result<()> {
         self.begin_bridges(step)?;
-        self.propagate(step)
+        self.propagate(step, true)
     }
 
     /// Begins memories, on the frame before, of what was there then and nobody has seen on this frame.
@@ -81,11 +81,18 @@ impl<Memory> Track<Memory> {
         self.memory.is_some() && !self.is_users && self.now.state == ObjectState::Propagated
     }
 
-    /// Takes what the tracker says of this frame, if it goes on from the frame before. A mask that has jumped is something
-    /// else: the last one is held then, and where there is none the object is lost.
-    pub(super) fn carry(&mut self, propagated: Propagated, cleaned: MaskLogits, config: &SessionConfig) {
+    /// Takes what the tracker says of this frame, if it goes on from the frame before. What is gone is lost where the
+    /// detector has looked too, and missed it, and held where only the tracker did. So is what has jumped: that is
+    /// something else.
+    pub(super) fn carry(
+        &mut self,
+        propagated: Propagated,
+        cleaned: MaskLogits,
+        has_looked: bool,
+        config: &SessionConfig,
+    ) {
         let inside = BinaryMask::from_logits(&cleaned);
-        if inside.is_empty() {
+        if inside.is_empty() && has_looked {
             self.end_bridge(config);
         } else if inside.iou(&self.outline.inside) < LEAST_CONTINUITY {
             self.memory = None;

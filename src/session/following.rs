@@ -20,8 +20,9 @@ use crate::error::Result;
 use crate::objects::ObjectState;
 
 impl<M: TrackingModel> Session<M> {
-    /// Step 3: every track that has a memory gets its mask of this frame, holes filled, unless it has one already.
-    pub(super) fn propagate(&mut self, step: &mut Step<'_, M>) -> Result<()> {
+    /// Step 3: every track that has a memory gets its mask of this frame, holes filled, unless it has one already. Where a
+    /// detector is trusted more, it matters if it has looked by now.
+    pub(super) fn propagate(&mut self, step: &mut Step<'_, M>, has_looked: bool) -> Result<()> {
         if !step.model.follows() {
             return Ok(());
         }
@@ -36,7 +37,7 @@ impl<M: TrackingModel> Session<M> {
         for (track, propagated) in waiting.into_iter().zip(propagated) {
             let cleaned = without_holes_and_sprinkles(&propagated.mask, step.config.hole_area);
             if bridges && !track.is_users {
-                track.carry(propagated, cleaned, step.config);
+                track.carry(propagated, cleaned, has_looked, step.config);
             } else {
                 track.follow(propagated, cleaned);
             }

@@ -159,7 +159,7 @@ impl<M: TrackingModel> Session<M> {
         if !(self.bridges(step) && is_looking) {
             self.begin_bridges(step)?;
         }
-        self.propagate(step)?;
+        self.propagate(step, false)?;
         self.correct(step, corrections)?;
         if is_looking {
             let sightings = self.look(step)?;

@@ -140,6 +140,7 @@ impl Data {
         let read = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
             let kind = match view.dtype() {
                 Dtype::F32 => Kind::Float,
+                Dtype::F16 => Kind::Half,
                 Dtype::I64 => Kind::Int64,
                 Dtype::U8 => Kind::Uint8,
                 other => panic!("{name} is of type {other:?}"),

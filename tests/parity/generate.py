@@ -18,13 +18,14 @@ import official_cases
 import resize_cases
 import token_cases
 import trained_cases
+import trained_tracker_cases
 import weights
 
 HERE = Path(__file__).resolve().parent
 PINNED = {"torch": "2.11.0", "torchvision": "0.26.0", "transformers": "5.17.0"}
 FULL_ELEMENTS = 16_384
 STRIDED_ELEMENTS = 8_192
-MOST_BYTES = 6_000_000
+MOST_BYTES = 6_500_000
 
 
 def stride_of(shape: torch.Size) -> int:
@@ -98,6 +99,8 @@ def write_all(model_dir: Path, pictures_dir: Path) -> None:
     save_file(resize_cases.run(), HERE / "data/resize.safetensors")
     trained, tensors = trained_cases.run(model_dir, pictures_dir)
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, HERE / "data/trained.safetensors")
+    followed = trained_tracker_cases.run(model_dir, pictures_dir)
+    save_file(followed, HERE / "data/trained_tracker.safetensors")
     exemplars = write_exemplars(model_dir, pictures_dir)
     tokens = ",\n".join(json.dumps(case) for case in token_cases.run(model_dir))
     (HERE / "data/tokens.json").write_text(f"[\n{tokens}\n]\n")

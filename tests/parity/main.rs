@@ -18,3 +18,4 @@ mod tracker_loading;
 mod tracker_prompts;
 mod tracker_sequences;
 mod trained;
+mod trained_tracker;

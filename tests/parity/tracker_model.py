@@ -223,7 +223,7 @@ class Official:
                 distances.append(back)
                 pointers.append(kept["pointer"])
         places = self.tracker.memory_encoder.position_encoding(
-            (1, 64, self.grid, self.grid), torch.device("cpu"), torch.float32
+            (1, self.tracker.mem_dim, self.grid, self.grid), torch.device("cpu"), torch.float32
         )
         places = places.flatten(2).permute(2, 0, 1)
         temporal = self.tracker.memory_temporal_positional_encoding

@@ -87,7 +87,7 @@ pub const UNDECIDED: f32 = 2e-3;
 pub const SCORE_MAX_ABS: f32 = 2e-3;
 
 /// Share of the pixels inside either mask that are inside both, but for those that are undecided.
-fn iou(ours: &[f32], theirs: &[f32]) -> f64 {
+pub fn iou(ours: &[f32], theirs: &[f32]) -> f64 {
     let decided = || ours.iter().zip(theirs).filter(|(_, theirs)| theirs.abs() > UNDECIDED);
     let pairs = || decided().map(|(a, b)| (*a > 0.0, *b > 0.0));
     let (both, either) = (pairs().filter(|(a, b)| *a && *b).count(), pairs().filter(|(a, b)| *a || *b).count());
@@ -99,7 +99,7 @@ fn numbers(tensor: &Tensor) -> Vec<f32> {
 }
 
 /// Largest difference in parts of the root mean square of `theirs`.
-fn relative(ours: &[f32], theirs: &[f32]) -> f64 {
+pub fn relative(ours: &[f32], theirs: &[f32]) -> f64 {
     assert_eq!(ours.len(), theirs.len());
     let square: f64 = theirs.iter().map(|x| f64::from(*x).powi(2)).sum();
     let largest = ours.iter().zip(theirs).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);

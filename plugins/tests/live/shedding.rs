@@ -52,6 +52,7 @@ fn pass_bare_loses_nothing() {
     let model = "test:name=shed-bare";
     let busy = BusyEngine::of(model);
     let mut rig = Rig::new(&format!("model={model} prompt=dog max-queue=3 late-policy=pass-bare"));
+    rig.wait_until("the engine is there", |rig| rig.element.property::<Option<String>>("device-in-use").is_some());
     let sink = rig.element.static_pad("sink").unwrap();
     let feeding = std::thread::spawn(move || {
         let pushed = (0..PUSHED).map(|number| sink.chain(frame(40 * number)));

@@ -47,6 +47,21 @@ fn what_the_tracker_does_not_see_either_is_lost_at_once() {
 }
 
 #[test]
+fn what_only_the_tracker_does_not_see_is_held_until_the_detector_looks() {
+    let scenery =
+        |frame: i64, _: &str| vec![Disc { is_seen: frame != 5, ..Disc::at(0, 0.2 + 0.01 * frame as f32, 0.3) }];
+    let mut stage = trusting(scenery).with(|config| {
+        config.detect_policy = DetectPolicy::Interval;
+        config.detect_interval = 4;
+    });
+    let answers = stage.answers(10);
+    let states: Vec<_> = answers[4..].iter().map(|answer| state(answer, 1)).collect();
+    let (carried, held, seen) = (ObjectState::Propagated, ObjectState::Held, ObjectState::Tracked);
+    assert_eq!(states, [seen, held, held, held, seen, carried]);
+    assert_eq!(x_of(&answers[7], 1), x_of(&answers[4], 1));
+}
+
+#[test]
 fn what_the_tracker_takes_for_it_elsewhere_is_not_believed() {
     let scenery = |frame: i64, _: &str| {
         let x = if frame < 20 { 0.3 } else { 0.6 };

@@ -1,7 +1,7 @@
 //! The main job on a clip, a video or a picture: words to masks, seen and measured.
 //!
-//! `cargo xtask demo` builds and runs this. It plays `input ! sa3segment ! maskcomposite`, writes an annotated video, a
-//! contact sheet, one JSON line for each frame, and ends with a table.
+//! `cargo xtask demo` builds and runs this. It plays `input ! sa3track ! maskcomposite` on a video, with sa3segment on
+//! a picture, writes an annotated video, a contact sheet, one JSON line for each frame, and ends with a table.
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
 mod pipeline;
@@ -61,16 +61,18 @@ fn run(arguments: &Arguments) -> Result<(), String> {
 }
 
 fn print_table(source: &Source, outcome: &Outcome) {
-    println!("{:<24} {:>7} {:>8} {:>9}", "prompt", "frames", "objects", "mean IoU");
+    println!("{:<24} {:>7} {:>8} {:>5} {:>9}", "prompt", "frames", "masks", "ids", "mean IoU");
     for (index, phrase) in source.phrases().iter().enumerate() {
         let iou = shown(outcome.mean_iou.of_prompt(index));
-        println!("{phrase:<24} {:>7} {:>8} {iou:>9}", outcome.frames, outcome.objects_of(index));
+        let (masks, ids) = (outcome.masks_of(index), outcome.ids_of(index));
+        println!("{phrase:<24} {:>7} {masks:>8} {ids:>5} {iou:>9}", outcome.frames);
     }
     println!(
-        "{:<24} {:>7} {:>8} {:>9}",
+        "{:<24} {:>7} {:>8} {:>5} {:>9}",
         "all",
         outcome.frames,
-        outcome.objects_per_prompt.iter().sum::<u64>(),
+        outcome.masks_per_prompt.iter().sum::<u64>(),
+        outcome.ids_per_prompt.iter().sum::<usize>(),
         shown(outcome.mean_iou.mean())
     );
     println!(

@@ -1,5 +1,6 @@
 //! The pipeline itself, and what its probes see.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +21,9 @@ const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
 /// What came of it.
 pub struct Outcome {
     pub frames: u64,
-    pub objects_per_prompt: Vec<u64>,
+    pub masks_per_prompt: Vec<u64>,
+    /// As many different objects; none in a picture, whose objects have no ids.
+    pub ids_per_prompt: Vec<usize>,
     pub mean_iou: MeanIou,
     pub frames_per_second: f64,
     pub device_in_use: String,
@@ -28,8 +31,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub fn objects_of(&self, prompt_index: usize) -> u64 {
-        self.objects_per_prompt.get(prompt_index).copied().unwrap_or(0)
+    pub fn masks_of(&self, prompt_index: usize) -> u64 {
+        self.masks_per_prompt.get(prompt_index).copied().unwrap_or(0)
+    }
+
+    pub fn ids_of(&self, prompt_index: usize) -> usize {
+        self.ids_per_prompt.get(prompt_index).copied().unwrap_or(0)
     }
 }
 
@@ -37,17 +44,17 @@ impl Outcome {
 pub fn play(source: &Source, model: &str, folder: &Path, is_live: bool) -> Result<Outcome, String> {
     let source = Arc::new(source.clone());
     let pipeline = build(&source, folder, is_live)?;
-    let segment = pipeline.by_name("segment").ok_or("the pipeline lost its sa3segment")?;
-    segment.set_property("model", model);
-    segment.set_property("prompt", source.prompt());
+    let finder = pipeline.by_name("finder").ok_or("the pipeline lost its element that finds")?;
+    finder.set_property("model", model);
+    finder.set_property("prompt", source.prompt());
     let record = Arc::new(Mutex::new(Record::create(source.clone(), &folder.join("objects.jsonl"))?));
-    let times = watch_segment(&segment, &record);
+    let times = watch_finder(&finder, &record);
     let sheet = watch_sheet(&pipeline);
 
     let result = run(&pipeline, &record);
-    let device_in_use = segment.property::<Option<String>>("device-in-use").unwrap_or_default();
+    let device_in_use = finder.property::<Option<String>>("device-in-use").unwrap_or_default();
     let caps =
-        segment.static_pad("src").and_then(|pad| pad.current_caps()).map_or_else(String::new, |caps| shown(&caps));
+        finder.static_pad("src").and_then(|pad| pad.current_caps()).map_or_else(String::new, |caps| shown(&caps));
     // Stopping cannot fail in a way that matters after the last frame.
     let _ = pipeline.set_state(gst::State::Null);
     result?;
@@ -60,7 +67,8 @@ pub fn play(source: &Source, model: &str, folder: &Path, is_live: bool) -> Resul
     record.finish().map_err(|error| format!("objects.jsonl cannot be written: {error}"))?;
     Ok(Outcome {
         frames: record.frames,
-        objects_per_prompt: record.objects_per_prompt.clone(),
+        masks_per_prompt: record.masks_per_prompt.clone(),
+        ids_per_prompt: record.ids_per_prompt.iter().map(BTreeSet::len).collect(),
         mean_iou: record.mean_iou.clone(),
         frames_per_second: locked(&times).frames_per_second(record.frames),
         device_in_use,
@@ -75,8 +83,13 @@ fn build(source: &Source, folder: &Path, is_live: bool) -> Result<gst::Pipeline,
         (false, true) => "fakesink".to_string(),
         (false, false) => format!("{} ! filesink name=file", video_encoder()?),
     };
+    let find_and_draw = if source.is_picture() {
+        "sa3segment name=finder ! maskcomposite"
+    } else {
+        "sa3track name=finder ! maskcomposite color-by=id label-format=\"{label} {id}\""
+    };
     let text = format!(
-        "filesrc name=input ! decodebin ! videoconvert ! sa3segment name=segment ! maskcomposite ! tee name=t \
+        "filesrc name=input ! decodebin ! videoconvert ! {find_and_draw} ! tee name=t \
          t. ! queue ! {output} \
          t. ! queue ! videoconvert ! videoscale ! video/x-raw,format=RGB,width=(int)[1,{cell_width}],\
          pixel-aspect-ratio=1/1 ! fakesink name=sheet sync=false async=false"
@@ -111,7 +124,7 @@ fn video_encoder() -> Result<&'static str, String> {
         .ok_or_else(|| "there is no video encoder; run `cargo xtask setup`".into())
 }
 
-/// First frame in and last frame out of sa3segment.
+/// First frame in and last frame out of the element that finds.
 #[derive(Default)]
 struct Times {
     first_in: Option<Instant>,
@@ -125,16 +138,16 @@ impl Times {
     }
 }
 
-fn watch_segment(segment: &gst::Element, record: &Arc<Mutex<Record>>) -> Arc<Mutex<Times>> {
+fn watch_finder(finder: &gst::Element, record: &Arc<Mutex<Record>>) -> Arc<Mutex<Times>> {
     let times = Arc::new(Mutex::new(Times::default()));
     let (of_sink, of_src, record) = (times.clone(), times.clone(), record.clone());
-    if let Some(sink) = segment.static_pad("sink") {
+    if let Some(sink) = finder.static_pad("sink") {
         sink.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
             locked(&of_sink).first_in.get_or_insert_with(Instant::now);
             gst::PadProbeReturn::Ok
         });
     }
-    if let Some(src) = segment.static_pad("src") {
+    if let Some(src) = finder.static_pad("src") {
         src.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             locked(&of_src).last_out = Some(Instant::now());
             if let Some(buffer) = info.buffer() {

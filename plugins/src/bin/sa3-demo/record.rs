@@ -1,5 +1,6 @@
 //! What was found, frame by frame: JSON lines and sums.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -12,12 +13,13 @@ use serde_json::json;
 
 use crate::source::Source;
 
-/// Takes note of every frame that leaves sa3segment.
+/// Takes note of every frame that leaves the element that finds.
 pub struct Record {
     source: Arc<Source>,
     lines: BufWriter<File>,
     pub frames: u64,
-    pub objects_per_prompt: Vec<u64>,
+    pub masks_per_prompt: Vec<u64>,
+    pub ids_per_prompt: Vec<BTreeSet<u64>>,
     pub mean_iou: MeanIou,
     /// The first line that could not be written; told at the end.
     failure: Option<std::io::Error>,
@@ -29,7 +31,8 @@ impl Record {
         Ok(Self {
             lines: BufWriter::new(file),
             frames: 0,
-            objects_per_prompt: vec![0; source.phrases().len()],
+            masks_per_prompt: vec![0; source.phrases().len()],
+            ids_per_prompt: vec![BTreeSet::new(); source.phrases().len()],
             mean_iou: MeanIou::new(&source.labels()),
             failure: None,
             source,
@@ -40,7 +43,8 @@ impl Record {
     pub fn add(&mut self, buffer: &gst::BufferRef) {
         let objects = MaskMeta::read(buffer).map(|attached| attached.objects).unwrap_or_default();
         for object in &objects.items {
-            self.objects_per_prompt[object.prompt_index as usize] += 1;
+            self.masks_per_prompt[object.prompt_index as usize] += 1;
+            self.ids_per_prompt[object.prompt_index as usize].extend(object.id);
         }
         if let Some(truth) = self.source.truth(self.frames) {
             self.mean_iou.add(&truth, &objects);
@@ -68,6 +72,7 @@ fn line(frame_number: u64, pts: Option<gst::ClockTime>, objects: &Objects) -> se
             let inside = object.mask.bytes().iter().filter(|&&value| value >= objects.inside_level).count();
             let share_of_frame = inside as f64 / object.mask.bytes().len().max(1) as f64;
             json!({
+                "id": object.id,
                 "label": &*object.label,
                 "score": round(f64::from(object.score)),
                 "box": sides,
