@@ -159,15 +159,21 @@ impl PrecisionChoice {
             Self::Fp16 => in_use(Kind::Half, "fp16"),
             Self::Auto if device != Device::Cpu => in_use(Kind::BFloat16, "bf16 (auto: CUDA)"),
             Self::Auto if cpu_multiplies_bf16() => in_use(Kind::BFloat16, "bf16 (auto: the CPU has AMX)"),
+            Self::Auto if cpu_has("avx512_bf16") => in_use(Kind::BFloat16, "bf16 (auto: the CPU has AVX512-BF16)"),
             Self::Auto => in_use(Kind::Float, "fp32 (auto: the CPU has no fast bf16)"),
         }
     }
 }
 
-/// True when the CPU has matrix units for bf16; without them bf16 is slower than fp32.
+/// True when the CPU has matrix units for bf16.
 pub(crate) fn cpu_multiplies_bf16() -> bool {
+    cpu_has("amx_bf16")
+}
+
+/// One of the names that Linux has for what a CPU can do. Without one for bf16, bf16 is slower than fp32.
+fn cpu_has(feature: &str) -> bool {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    cpuinfo.lines().any(|line| line.starts_with("flags") && line.split_whitespace().any(|flag| flag == "amx_bf16"))
+    cpuinfo.lines().any(|line| line.starts_with("flags") && line.split_whitespace().any(|flag| flag == feature))
 }
 
 #[cfg(test)]

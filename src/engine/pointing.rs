@@ -2,14 +2,16 @@
 //!
 //! Thresholds, caps, overlaps and excluded concepts are about what is found; a thing that is pointed at is none of their
 //! business. Marks that lie outside the frame are left out and told. A thing that the tracker does not see (its object
-//! score is 0 or below), or whose mask has no inside, becomes no object.
+//! score is 0 or below), or whose mask has no inside, becomes no object. Masks lose small holes and sprinkles, as those of
+//! a session do.
 
 use super::SegmentRequest;
 use crate::error::Result;
 use crate::objects::{Mask, Object};
 use crate::prompt::{GivenPoint, PointedThing};
 use crate::session::{
-    BinaryMask, ClickPoint, Clicks, FrameShape, MaskLogits, Notice, given_mask, tight_box, usable_box, usable_points,
+    BinaryMask, ClickPoint, Clicks, FrameShape, MaskLogits, Notice, SessionConfig, given_mask, tight_box, usable_box,
+    usable_points, without_holes_and_sprinkles,
 };
 use crate::tracker::TrackedMask;
 
@@ -95,15 +97,16 @@ fn object(seen: TrackedMask, thing: &PointedThing, place: Place, prompt_index: u
         return None;
     }
     let (width, height) = (place.shape.width, place.shape.height);
-    let box_in_frame = tight_box(&seen.mask, &BinaryMask::from_logits(&seen.mask), width, height)?;
-    let side = seen.mask.side() as u32;
+    let cleaned = without_holes_and_sprinkles(&seen.mask, SessionConfig::default().hole_area);
+    let box_in_frame = tight_box(&cleaned, &BinaryMask::from_logits(&cleaned), width, height)?;
+    let side = cleaned.side() as u32;
     Some(Object {
         id: None,
         label: thing.label().clone(),
         prompt_index,
         score: seen.expected_iou.clamp(0.0, 1.0),
         box_in_frame,
-        mask: Mask::new(side, side, seen.mask.probabilities())?,
+        mask: Mask::new(side, side, cleaned.probabilities())?,
         state: None,
         first_seen_ns: None,
         last_seen_ns: None,
@@ -162,6 +165,16 @@ mod tests {
         assert!(asked("0.2,0.5", &left_half(0.0)).1.is_empty());
         let empty = TrackedMask { mask: MaskLogits::blank(10, -1.0), ..left_half(3.0) };
         assert!(asked("0.2,0.5", &empty).1.is_empty());
+    }
+
+    #[test]
+    fn a_speck_far_away_is_no_part_of_it() {
+        let mut seen = left_half(2.0);
+        let mut values = seen.mask.values().to_vec();
+        values[9] = 4.0;
+        seen.mask = seen.mask.with_values(values);
+        let boxed = asked("0.2,0.5", &seen).1[0].box_in_frame;
+        assert!((boxed.x1 - 0.49).abs() < 0.02, "{boxed:?}");
     }
 
     #[test]

@@ -59,6 +59,7 @@ mod tracking;
 
 pub use binary_mask::BinaryMask;
 pub use edits::{Edit, MAX_EDITS, MAX_POINTS, Started};
+pub(crate) use holes::without_holes_and_sprinkles;
 pub(crate) use interaction::{given_mask, usable_box, usable_points};
 pub use model::{ClickPoint, Clicks, Detected, Found, Giver, MaskLogits, NO_OBJECT_LOGIT, Propagated, TrackingModel};
 pub use notices::Notice;
