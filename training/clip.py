@@ -89,12 +89,16 @@ def paste(img, ow, t, i, sprite, diameter, path, turn):
     return np.clip(img * (1 - a[..., None]) + pm, 0, 255).astype(np.uint8)
 
 
-def frames(objs):
-    """Picture and owner map of each frame; the photograph moves a little."""
+def rocket():
+    """What lies behind: RGB, 120 pixels wider and 40 higher than a frame."""
     bg = cv2.imread(os.path.dirname(skimage.__file__) + "/data/rocket.jpg")[:, :, ::-1]
-    bg = cv2.resize(bg, (760, 507))[60 : 60 + H + 40]
-    for f in range(N):
-        t = f / (N - 1)
+    return cv2.resize(bg, (760, 507))[60 : 60 + H + 40]
+
+
+def frames(objs, bg, count):
+    """Picture and owner map of each frame; what lies behind moves a little."""
+    for f in range(count):
+        t = f / (count - 1)
         dx = int(50 + 40 * math.sin(2 * math.pi * t))
         dy = int(20 + 15 * math.cos(2 * math.pi * t))
         img = np.ascontiguousarray(bg[dy : dy + H, dx : dx + W]).copy()
@@ -118,24 +122,27 @@ def encoder(path):
     return subprocess.Popen(command, stdin=subprocess.PIPE)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=WORK / "clip")
-    out = parser.parse_args().out
+def write(out, objs, bg, count, **more):
+    """Video, masks and clip.json, which says `more` beside what everyone reads."""
     shutil.rmtree(out / "masks", ignore_errors=True)
     (out / "masks").mkdir(parents=True)
-    objs = objects()
     ff = encoder(out / "clip.mp4")
     boxes = []
-    for f, (img, ow) in enumerate(frames(objs)):
+    for f, (img, ow) in enumerate(frames(objs, bg, count)):
         cv2.imwrite(str(out / "masks" / f"{f:04d}.png"), ow, [cv2.IMWRITE_PNG_COMPRESSION, 9])
         boxes.append({int(i): box(ow, i) for i in np.unique(ow) if i})
         ff.stdin.write(img.tobytes())
     ff.stdin.close()
     ff.wait()
     instances = [dict(id=o[0], name=o[1], prompts=o[2]) for o in objs]
-    meta = dict(width=W, height=H, fps=FPS, frames=N, instances=instances, boxes=boxes)
+    meta = dict(width=W, height=H, fps=FPS, frames=count, instances=instances, boxes=boxes, **more)
     (out / "clip.json").write_text(json.dumps(meta))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=WORK / "clip")
+    write(parser.parse_args().out, objects(), rocket(), N)
 
 
 if __name__ == "__main__":

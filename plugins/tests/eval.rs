@@ -50,6 +50,17 @@ fn the_clip_is_judged_in_both_ways_and_can_be_saved() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// A folder of clips, here of one; it names no absent phrases.
+#[test]
+fn clips_of_a_folder_are_judged_by_their_names() {
+    let judged = eval(&["--clips=examples/media", "--frames=2", "--way=sa3track", "--json"]);
+    assert!(judged.status.success(), "{}", text(&judged.stderr));
+    let report = serde_json::from_slice::<serde_json::Value>(&judged.stdout).unwrap()["sa3track"].clone();
+    let units = report["units"].as_array().unwrap();
+    assert!(units.iter().all(|unit| unit["sequence"] == "clip") && units.len() == 6);
+    assert_eq!((&report["all"]["true_masks"], &report["all"]["returns"]), (&10.into(), &0.into()));
+}
+
 /// Properties reach the element: of six things that are there, one at a time may be followed.
 #[test]
 fn properties_of_the_tracker_can_be_tried() {
@@ -66,6 +77,8 @@ fn refusals_end_with_an_error() {
         (&["--truth", "docs", "--predictions", "docs"], "error: docs"),
         (&["--truth", "docs", "--predictions", "docs", "--threshold", "2"], "Legal are 0 to 1"),
         (&["--clip", "--model", "nowhere/at-all"], "nowhere/at-all"),
+        (&["--clips", "examples/media/clip/masks"], "there is no clip"),
+        (&["--truth", "docs", "--predictions", "docs", "--save", "out"], "--clip"),
         (&[], "--clip"),
     ] {
         let refused = eval(arguments);

@@ -62,6 +62,10 @@ pub struct ClearSums {
     pub false_positives: f64,
     /// How often a true track's match has another id than its match before, however long ago that was.
     pub id_switches: f64,
+    /// How often a true track is there again that was matched before it was away.
+    pub returns: f64,
+    /// Those whose first match after it has the id of the last one before it.
+    pub kept_returns: f64,
 }
 
 impl ClearSums {
@@ -70,8 +74,13 @@ impl ClearSums {
         let mut sums = Self::default();
         let mut partners =
             Partners { last: vec![None; unit.truth.len()], of_frame_before: vec![None; unit.truth.len()] };
+        let mut returning =
+            Returning { was_there: vec![false; unit.truth.len()], waits: vec![false; unit.truth.len()] };
         for overlap in overlaps {
             let matches = partners.matches(overlap);
+            let (returns, kept_returns) = returning.note(overlap, &matches, &partners.last);
+            sums.returns += returns;
+            sums.kept_returns += kept_returns;
             // TrackEval passes over a frame without true or without found masks: it is no frame before.
             if !overlap.truth.is_empty() && !overlap.found.is_empty() {
                 sums.id_switches += partners.note(&matches);
@@ -89,6 +98,8 @@ impl ClearSums {
         self.misses += other.misses;
         self.false_positives += other.false_positives;
         self.id_switches += other.id_switches;
+        self.returns += other.returns;
+        self.kept_returns += other.kept_returns;
     }
 
     /// Matches less false positives less switches, over all true masks; below 0 when there are more errors than objects.
@@ -131,6 +142,33 @@ impl Partners {
     }
 }
 
+/// Which true tracks are there, and which of those that came back have no match yet.
+struct Returning {
+    was_there: Vec<bool>,
+    waits: Vec<bool>,
+}
+
+impl Returning {
+    /// On a frame: how many true tracks return, and how many have their id again. `last`: who each went with before.
+    fn note(&mut self, overlap: &FrameOverlap, matches: &[(usize, usize)], last: &[Option<usize>]) -> (f64, f64) {
+        let (mut returns, mut kept) = (0.0, 0.0);
+        let was_there = std::mem::replace(&mut self.was_there, vec![false; last.len()]);
+        for &truth in &overlap.truth {
+            self.was_there[truth] = true;
+            if !was_there[truth] && last[truth].is_some() {
+                returns += 1.0;
+                self.waits[truth] = true;
+            }
+        }
+        for &(truth, found) in matches {
+            if std::mem::take(&mut self.waits[truth]) && last[truth] == Some(found) {
+                kept += 1.0;
+            }
+        }
+        (returns, kept)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::unit::tests::{track, unit};
@@ -164,6 +202,22 @@ mod tests {
         let other = vec![track(7, &[Some(0..4), None, None]), track(8, &[None, None, Some(0..4)])];
         let (_, clear) = sums(&unit(truth(), other));
         assert_eq!((clear.id_switches, clear.misses), (1.0, 1.0));
+    }
+
+    /// Away twice: back under its id, unseen at first; and under another. What was never seen does not return.
+    #[test]
+    fn who_returns_has_its_id_or_not() {
+        let there = || Some(0..4);
+        let truth = vec![
+            track(1, &[there(), None, there(), there(), None, there(), there()]),
+            track(2, &[Some(6..8), None, Some(6..8), None, None, None, None]),
+        ];
+        let found = vec![
+            track(7, &[there(), None, None, there(), None, None, None]),
+            track(8, &[None, None, None, None, None, None, there()]),
+        ];
+        let (_, clear) = sums(&unit(truth, found));
+        assert_eq!((clear.returns, clear.kept_returns, clear.id_switches), (2.0, 1.0, 1.0));
     }
 
     /// On the second frame the other found track fits better, and the first still passes 0.5.

@@ -40,6 +40,10 @@ pub struct Scores {
     pub idf1: f64,
     /// How often a true track's id changes.
     pub id_switches: u64,
+    /// How often a true track is there again after it was away.
+    pub returns: u64,
+    /// Those that have their id again.
+    pub kept_returns: u64,
     /// Multiple object tracking accuracy.
     pub mota: f64,
     /// cgF1 where a pair is a phrase and a whole video; none without positive and negative pairs.
@@ -109,6 +113,8 @@ impl Sums {
             loc_a: hota.loc_a,
             idf1: self.identity.idf1(),
             id_switches: clear.id_switches as u64,
+            returns: clear.returns as u64,
+            kept_returns: clear.kept_returns as u64,
             mota: clear.mota(),
             cg_f1_videos: self.videos.cg_f1(),
             pm_f1_videos: self.videos.positive_micro_f1(),

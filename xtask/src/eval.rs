@@ -20,22 +20,25 @@ pub struct Options {
     #[arg(long, value_name = "SCORE", requires = "truth")]
     threshold: Option<f64>,
     /// Judge what the model makes of the clip that comes with sa3
-    #[arg(long, group = "judged")]
+    #[arg(long, groups = ["judged", "played"])]
     clip: bool,
+    /// Judge what the model makes of other clips, as `cargo xtask train named_clips.py` makes them
+    #[arg(long, value_name = "FOLDER", groups = ["judged", "played"])]
+    clips: Option<PathBuf>,
     /// nano, or the path of a checkpoint's directory or file
-    #[arg(long, value_name = "MODEL", requires = "clip")]
+    #[arg(long, value_name = "MODEL", requires = "played")]
     model: Option<String>,
     /// How objects of the clip get their ids: greedy-iou or sa3track; without it, both are compared
-    #[arg(long, value_name = "WAY", requires = "clip")]
+    #[arg(long, value_name = "WAY", requires = "played")]
     way: Option<String>,
     /// More properties of sa3track, as in a launch line ("new-object-score=0.5 hold-detections=3")
-    #[arg(long, value_name = "TEXT", requires = "clip")]
+    #[arg(long, value_name = "TEXT", requires = "played")]
     properties: Option<String>,
     /// Use only the first frames of the clip
-    #[arg(long, value_name = "N", requires = "clip")]
+    #[arg(long, value_name = "N", requires = "played")]
     frames: Option<u32>,
-    /// Write truth and predictions for the clip into this folder, as YouTube-VIS has them
-    #[arg(long, value_name = "FOLDER", requires = "clip")]
+    /// Write truth and predictions for the clip into this folder, as YouTube-VIS has them; with --clips into one for each
+    #[arg(long, value_name = "FOLDER", requires = "played")]
     save: Option<PathBuf>,
     /// Print JSON instead of a table
     #[arg(long)]
@@ -49,6 +52,7 @@ impl Options {
         let named = [
             ("truth", path(&self.truth)?),
             ("predictions", path(&self.predictions)?),
+            ("clips", path(&self.clips)?),
             ("threshold", self.threshold.map(|threshold| threshold.to_string())),
             ("model", self.model.as_deref().map(model)),
             ("way", self.way.clone()),

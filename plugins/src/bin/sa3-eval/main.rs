@@ -32,25 +32,29 @@ struct Arguments {
     #[arg(long, value_name = "SCORE", default_value_t = 0.5)]
     threshold: f64,
     /// Judge what the model makes of the clip that comes with sa3
-    #[arg(long, conflicts_with = "threshold", group = "judged")]
+    #[arg(long, conflicts_with = "threshold", groups = ["judged", "played"])]
     clip: bool,
+    /// Judge what the model makes of other clips: a folder of folders with clip.mp4, clip.json and masks
+    #[arg(long, value_name = "FOLDER", conflicts_with = "threshold", groups = ["judged", "played"])]
+    clips: Option<PathBuf>,
     /// How objects of the clip get their ids; without it, all ways are compared
-    #[arg(long, value_enum, requires = "clip")]
+    #[arg(long, value_enum, requires = "played")]
     way: Option<Way>,
     /// More properties of sa3track, as in a launch line ("new-object-score=0.5 hold-detections=3")
-    #[arg(long, value_name = "TEXT", default_value = "", requires = "clip")]
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "played")]
     properties: String,
     /// nano, a checkpoint directory or file
-    #[arg(long, value_name = "MODEL", default_value = "nano", requires = "clip")]
+    #[arg(long, value_name = "MODEL", default_value = "nano", requires = "played")]
     model: String,
     /// Use only the first frames of the clip
-    #[arg(long, value_name = "N", requires = "clip", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "played", value_parser = clap::value_parser!(u32).range(1..))]
     frames: Option<u32>,
-    /// Phrases that name nothing in the clip, asked besides those that do; `;` between them
-    #[arg(long, value_name = "TEXT", default_value = clip::ABSENT, requires = "clip")]
-    absent: String,
-    /// Write truth and predictions for the clip into this folder, as YouTube-VIS has them
-    #[arg(long, value_name = "FOLDER", requires = "clip")]
+    /// Phrases that name nothing in the clip, asked besides those that do; `;` between them. Without it those that the clip
+    /// names
+    #[arg(long, value_name = "TEXT", requires = "played")]
+    absent: Option<String>,
+    /// Write truth and predictions for the clip into this folder, as YouTube-VIS has them; with --clips into one for each
+    #[arg(long, value_name = "FOLDER", requires = "played")]
     save: Option<PathBuf>,
     /// Print JSON instead of a table
     #[arg(long)]
@@ -68,11 +72,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
-    if arguments.clip {
-        return judge_clip(arguments);
+    if arguments.clip || arguments.clips.is_some() {
+        return judge_clips(arguments);
     }
     let (Some(truth), Some(predictions)) = (&arguments.truth, &arguments.predictions) else {
-        return Err("give --clip, or --truth and --predictions".into());
+        return Err("give --clip, --clips, or --truth and --predictions".into());
     };
     if !(0.0..=1.0).contains(&arguments.threshold) {
         return Err(format!("--threshold {} is not possible. Legal are 0 to 1", arguments.threshold));
@@ -94,10 +98,18 @@ fn judge_folders(truth: &Path, predictions: &Path, threshold: f64) -> Result<Pai
     ground_truth::pair(&truth, &found).map_err(|error| error.to_string())
 }
 
-fn judge_clip(arguments: &Arguments) -> Result<(), String> {
-    let clip = Clip::read(&arguments.absent, arguments.frames.map(|frames| frames as usize))?;
+fn judge_clips(arguments: &Arguments) -> Result<(), String> {
+    let (absent, frames) = (arguments.absent.as_deref(), arguments.frames.map(|frames| frames as usize));
+    let clips = match &arguments.clips {
+        Some(folder) => Clip::all_of(folder, absent, frames)?,
+        None => vec![Clip::own(absent, frames)?],
+    };
     let ways = arguments.way.map_or_else(|| Way::ALL.to_vec(), |way| vec![way]);
-    let judged = ways.iter().map(|way| Ok((way.name(), judge_way(arguments, &clip, *way)?)));
+    let of_way = |way: Way| -> Result<_, String> {
+        let units = clips.iter().map(|clip| judge_way(arguments, clip, way)).collect::<Result<Vec<_>, _>>()?;
+        Ok((way.name(), units.into_iter().flatten().collect()))
+    };
+    let judged = ways.into_iter().map(of_way);
     let judged = judged.collect::<Result<Vec<_>, String>>()?;
     if arguments.json { report::print_ways_as_json(&judged) } else { report::print_ways(&judged) }
 }
@@ -107,6 +119,7 @@ fn judge_way(arguments: &Arguments, clip: &Clip, way: Way) -> Result<Vec<Unit>, 
     let properties = if way == Way::Sa3track { &*arguments.properties } else { "" };
     let found = predict::predict(Player { way, model: &arguments.model, properties }, clip)?;
     if let Some(folder) = &arguments.save {
+        let folder = if arguments.clips.is_some() { &folder.join(clip.name()) } else { folder };
         std::fs::create_dir_all(folder).map_err(|error| format!("--save {}: {error}", folder.display()))?;
         for (name, side) in [("truth".into(), &clip.truth), (format!("predictions-{}", way.name()), &found)] {
             let written = ground_truth::write_youtube_vis(&folder.join(name + ".json"), side);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sa3::evaluate::{Scores, Sums, Unit};
 use serde_json::json;
 
-/// Where there are more units, the table has categories and sums alone.
+/// Where there are more units, the table has categories and sums alone, or sequences where there are more categories.
 const MOST_ROWS: usize = 40;
 
 /// A table for each way, and where there are several one with a row for each.
@@ -24,8 +24,8 @@ pub fn print_ways(ways: &[(&str, Vec<Unit>)]) -> Result<(), String> {
 
 fn print_head() {
     println!(
-        "{:<28} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>5} {:>7} {:>6}",
-        "", "J&F", "J", "F", "HOTA", "DetA", "AssA", "IDF1", "IDsw", "MOTA", "tracks"
+        "{:<28} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>5} {:>6} {:>7} {:>6}",
+        "", "J&F", "J", "F", "HOTA", "DetA", "AssA", "IDF1", "IDsw", "back", "MOTA", "tracks"
     );
 }
 
@@ -38,8 +38,10 @@ pub fn print_table(units: &[Unit]) -> Result<(), String> {
     let categories = categories(units);
     let sequences: BTreeSet<&str> = units.iter().map(|unit| &*unit.sequence).collect();
     if categories.len() > 1 && sequences.len() > 1 {
-        for category in categories {
-            print_row(category, &of_category(units, category));
+        if categories.len() <= MOST_ROWS {
+            categories.iter().for_each(|category| print_row(category, &of_category(units, category)));
+        } else {
+            sequences.iter().for_each(|sequence| print_row(sequence, &of_sequence(units, sequence)));
         }
     }
     let all = Sums::of_all(units).scores();
@@ -62,7 +64,7 @@ fn print_row(title: &str, scores: &Scores) {
     let is_empty = scores.true_masks + scores.found_masks == 0;
     let of_masks = |score: f64| shown((!is_empty).then_some(score));
     println!(
-        "{title:<28} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>5} {:>7} {:>6}",
+        "{title:<28} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>5} {:>6} {:>7} {:>6}",
         shown(scores.j_and_f),
         shown(scores.j),
         shown(scores.f),
@@ -71,6 +73,7 @@ fn print_row(title: &str, scores: &Scores) {
         of_masks(scores.ass_a),
         of_masks(scores.idf1),
         scores.id_switches,
+        if scores.returns == 0 { "-".into() } else { format!("{}/{}", scores.kept_returns, scores.returns) },
         of_masks(scores.mota),
         scores.true_tracks,
     );
@@ -116,6 +119,10 @@ fn title(unit: &Unit) -> String {
 
 fn categories(units: &[Unit]) -> BTreeSet<&str> {
     units.iter().map(|unit| &*unit.category).filter(|category| !category.is_empty()).collect()
+}
+
+fn of_sequence(units: &[Unit], sequence: &str) -> Scores {
+    Sums::of_all(units.iter().filter(|unit| unit.sequence == sequence)).scores()
 }
 
 fn of_category(units: &[Unit], category: &str) -> Scores {
