@@ -65,8 +65,8 @@ pub struct MemoryBank {
 /// What is looked at on a frame.
 #[derive(Debug, Default)]
 pub struct Recalled<'a> {
-    /// Row of the temporal table, and the memory.
-    pub memories: Vec<(i64, &'a Tensor)>,
+    /// How many frames that count lie between, and the memory; `None` for conditioning frames, which know no time.
+    pub memories: Vec<(Option<i64>, &'a Tensor)>,
     /// Distance in frames, and the pointer.
     pub pointers: Vec<(i64, &'a Tensor)>,
 }
@@ -141,12 +141,12 @@ impl MemoryBank {
         };
         let mut recalled = Recalled::default();
         for remembered in &selected {
-            recalled.memories.extend(remembered.memory.as_ref().map(|memory| (rules.recent_memories, memory)));
+            recalled.memories.extend(remembered.memory.as_ref().map(|memory| (None, memory)));
         }
-        // The oldest first, as the model was trained; the row says how many frames before this one.
-        for (row, &at) in candidates.iter().enumerate().take(rules.recent_memories as usize).rev() {
+        // The oldest first, as the model was trained.
+        for (between, &at) in candidates.iter().enumerate().take(rules.recent_memories as usize).rev() {
             let memory = find(at).and_then(|remembered| remembered.memory.as_ref());
-            recalled.memories.extend(memory.map(|memory| (row as i64, memory)));
+            recalled.memories.extend(memory.map(|memory| (Some(between as i64), memory)));
         }
         for remembered in selected.iter().filter(|remembered| remembered.frame <= frame) {
             recalled.pointers.push((frame - remembered.frame, &remembered.pointer));
@@ -280,6 +280,11 @@ mod tests {
         recalled.iter().map(|(place, tensor)| (*place, tensor.int64_value(&[0]))).collect()
     }
 
+    /// Conditioning frames as 6, the row that they have in the table of six recent frames.
+    fn in_table(recalled: &Recalled<'_>) -> Vec<(i64, i64)> {
+        recalled.memories.iter().map(|(between, tensor)| (between.unwrap_or(6), tensor.int64_value(&[0]))).collect()
+    }
+
     fn followed(conditioning: &[i64], recent: std::ops::Range<i64>, rules: &BankRules) -> MemoryBank {
         let mut bank = MemoryBank::default();
         for number in *conditioning.iter().chain([recent.start].iter()).min().unwrap()..recent.end {
@@ -297,7 +302,7 @@ mod tests {
         let bank = followed(&[3], 4..12, &RULES);
         let recalled = bank.recall(12, &RULES);
         let rows = [(6, 3), (5, 6), (4, 7), (3, 8), (2, 9), (1, 10), (0, 11)];
-        assert_eq!(numbers(&recalled.memories), rows);
+        assert_eq!(in_table(&recalled), rows);
         let pointers = [(9, 3), (1, 11), (2, 10), (3, 9), (4, 8), (5, 7), (6, 6), (7, 5), (8, 4)];
         assert_eq!(numbers(&recalled.pointers), pointers);
     }
@@ -306,30 +311,30 @@ mod tests {
     fn missing_frames_are_skipped_and_keep_their_row() {
         let mut bank = followed(&[0], 1..3, &RULES);
         bank.follow(frame(5, 1.0), &RULES);
-        assert_eq!(numbers(&bank.recall(6, &RULES).memories), [(6, 0), (4, 1), (3, 2), (0, 5)]);
+        assert_eq!(in_table(&bank.recall(6, &RULES)), [(6, 0), (4, 1), (3, 2), (0, 5)]);
         assert_eq!(numbers(&bank.recall(6, &RULES).pointers), [(6, 0), (1, 5), (4, 2), (5, 1)]);
     }
 
     #[test]
     fn four_conditioning_frames_are_the_closest_and_a_fifth_serves_as_a_recent_one() {
         let bank = followed(&[0, 10, 12, 13, 14], 1..16, &RULES);
-        let memories = numbers(&bank.recall(16, &RULES).memories);
+        let memories = in_table(&bank.recall(16, &RULES));
         // 10 is six frames back.
         let rows = [(6, 10), (6, 12), (6, 13), (6, 14), (4, 11), (0, 15)];
         assert_eq!(memories, rows);
         let bank = followed(&[0, 11, 12, 13, 14], 1..16, &RULES);
-        let memories = numbers(&bank.recall(16, &RULES).memories);
+        let memories = in_table(&bank.recall(16, &RULES));
         assert_eq!(memories, [(6, 11), (6, 12), (6, 13), (6, 14), (5, 10), (0, 15)]);
         let bank = followed(&[10, 11, 12, 13, 14], 15..16, &RULES);
         let recalled = bank.recall(16, &RULES);
-        assert_eq!(numbers(&recalled.memories), [(6, 11), (6, 12), (6, 13), (6, 14), (5, 10), (0, 15)]);
+        assert_eq!(in_table(&recalled), [(6, 11), (6, 12), (6, 13), (6, 14), (5, 10), (0, 15)]);
         assert_eq!(numbers(&recalled.pointers), [(5, 11), (4, 12), (3, 13), (2, 14), (1, 15), (6, 10)]);
     }
 
     #[test]
     fn one_conditioning_frame_from_now_on_is_chosen_before_closer_ones_of_the_past() {
         let keep = BankRules { conditioning_frames: 9, ..RULES };
-        let recalled_by = |bank: &MemoryBank| numbers(&bank.recall(6, &RULES).memories);
+        let recalled_by = |bank: &MemoryBank| in_table(&bank.recall(6, &RULES));
         let bank = followed(&[1, 2, 3, 4, 5, 40], 41..41, &keep);
         assert_eq!(recalled_by(&bank), [(6, 3), (6, 4), (6, 5), (6, 40), (4, 1), (3, 2)]);
         let pointers = numbers(&bank.recall(6, &RULES).pointers);
@@ -341,7 +346,7 @@ mod tests {
         let mut bank = followed(&[0], 1..4, &RULES);
         bank.condition(given(3, Giver::Detector), &RULES);
         bank.follow(frame(3, 1.0), &RULES);
-        assert_eq!(numbers(&bank.recall(4, &RULES).memories), [(6, 0), (6, 3), (2, 1), (1, 2)]);
+        assert_eq!(in_table(&bank.recall(4, &RULES)), [(6, 0), (6, 3), (2, 1), (1, 2)]);
         assert!(bank.is_conditioned_on(3) && !bank.is_conditioned_on(2));
     }
 
@@ -351,7 +356,7 @@ mod tests {
         (10..30).for_each(|number| bank.follow(frame(number, 0.0), &SELECTING));
         let recalled = bank.recall(30, &SELECTING);
         assert_eq!(
-            numbers(&recalled.memories),
+            in_table(&recalled),
             [(6, 0), (5, 5), (4, 6), (3, 7), (2, 8), (1, 9), (0, 29)],
             "the frame before, then the five best before it"
         );
@@ -359,7 +364,7 @@ mod tests {
         let pointers = numbers(&recalled.pointers);
         assert_eq!((pointers[0], pointers[1], pointers.last()), ((30, 0), (1, 29), Some(&(9, 2))));
         let plain = followed(&[0], 1..30, &RULES);
-        assert_eq!(numbers(&plain.recall(30, &RULES).memories)[1], (5, 24));
+        assert_eq!(in_table(&plain.recall(30, &RULES))[1], (5, 24));
     }
 
     #[test]
@@ -388,7 +393,7 @@ mod tests {
                 let [with_memory, pointers] = bank.counts();
                 assert!(with_memory <= 4 + 6 && pointers <= 15, "{number}: {with_memory} and {pointers}");
                 let (few, many) = (bank.recall(number + 1, &rules), all.recall(number + 1, &rules));
-                assert_eq!(numbers(&few.memories), numbers(&many.memories), "{number}");
+                assert_eq!(in_table(&few), in_table(&many), "{number}");
                 assert_eq!(numbers(&few.pointers), numbers(&many.pointers), "{number}");
             }
         }
@@ -402,7 +407,7 @@ mod tests {
         let kept = |bank: &MemoryBank| bank.conditioning.iter().map(|kept| kept.frame).collect::<Vec<_>>();
         assert_eq!(kept(&bank), [3, 4, 31]);
         // What a detection said of frame 30 is remembered as any frame before is.
-        let memories = numbers(&bank.recall(34, &wide).memories);
+        let memories = in_table(&bank.recall(34, &wide));
         assert_eq!(memories, [(6, 3), (6, 4), (6, 31), (5, 28), (4, 29), (3, 30), (1, 32), (0, 33)]);
         bank.condition(given(32, Giver::User), &wide);
         assert_eq!(kept(&bank), [3, 4, 31, 32], "what the user said stays");
@@ -426,7 +431,7 @@ mod tests {
     fn time_can_be_turned() {
         let mut bank = followed(&[20], 21..30, &RULES);
         bank.turn_time();
-        let before = numbers(&bank.recall(-23, &RULES).memories);
+        let before = in_table(&bank.recall(-23, &RULES));
         assert_eq!(before, [(6, 20), (5, 29), (4, 28), (3, 27), (2, 26), (1, 25), (0, 24)]);
     }
 }

@@ -135,7 +135,9 @@ impl Tracker {
             let pointers = recalled.pointers.iter().map(|(_, pointer)| pointer.to_kind(kind).view([-1, channels]));
             Tensor::cat(&frames.chain(pointers).collect::<Vec<_>>(), 0)
         };
-        let rows: Vec<i64> = recalled.iter().flat_map(|own| own.memories.iter().map(|(row, _)| *row)).collect();
+        // The last row of the table is for conditioning frames, however few recent ones are looked at.
+        let row = |(between, _): &(Option<i64>, _)| between.unwrap_or(self.config.num_maskmem - 1);
+        let rows: Vec<i64> = recalled.iter().flat_map(|own| own.memories.iter().map(row)).collect();
         let times = self.temporal_positions.index_select(0, &Tensor::from_slice(&rows).to_device(device));
         let times = times.view([objects, frames, 1, channels]) + &self.grid.memory_positions;
         let distances = |own: &Recalled<'_>| own.pointers.iter().map(|(distance, _)| *distance).collect();

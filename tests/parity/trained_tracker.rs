@@ -7,7 +7,7 @@ use sa3::config::ModelConfig;
 use sa3::frame::FrameSource;
 use sa3::masks::MaskLogits;
 use sa3::model::ImageModel;
-use sa3::tracker::{Clicks, Giver, ObjectMemory, TrackedMask, Tracker, TrackerFeatures};
+use sa3::tracker::{BankRules, Clicks, Giver, ObjectMemory, TrackedMask, Tracker, TrackerFeatures};
 use sa3::weights::Checkpoint;
 use tch::{Device, Kind, Tensor};
 
@@ -55,13 +55,17 @@ fn begin(tracker: &mut Tracker, features: &TrackerFeatures) -> (Vec<ObjectMemory
     (objects, answers)
 }
 
-fn run(kind: Kind) -> Vec<TrackedMask> {
+/// Everything that the tracker says of the frames, with so many recent memories, where it is told.
+fn run(kind: Kind, recent_memories: Option<i64>) -> Vec<TrackedMask> {
     let _no_grad = tch::no_grad_guard();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/sa3-nano");
     let config = ModelConfig::from_json(&std::fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
     let checkpoint = Checkpoint::open(&folder.join("model.safetensors")).unwrap();
     let mut tracker = Tracker::load(&checkpoint, &config, Device::Cpu, kind).unwrap().expect("weights of a tracker");
     tracker.select_memories(false);
+    if let Some(recent_memories) = recent_memories {
+        tracker.use_rules(BankRules { recent_memories, ..*tracker.rules() });
+    }
     let mut model = ImageModel::load(&checkpoint, &config, Device::Cpu, kind).unwrap();
     let frames = windows(config.native_size());
     let (mut objects, mut answers) = (Vec::new(), Vec::new());
@@ -90,7 +94,7 @@ fn run(kind: Kind) -> Vec<TrackedMask> {
 fn a_moving_picture_is_followed_as_the_reference_does() {
     let data = Data::read("data/trained_tracker.safetensors");
     let [masks, scores, ious] = ["mask", "score", "iou"].map(|name| data.numbers(name));
-    let answers = run(Kind::Float);
+    let answers = run(Kind::Float, None);
     assert_eq!(answers.len(), scores.len());
     let cells = answers[0].mask.values().len();
     let mut has_inside = 0;
@@ -112,9 +116,18 @@ fn a_moving_picture_is_followed_as_the_reference_does() {
 fn bf16_follows_the_trained_model_alike() {
     let data = Data::read("data/trained_tracker.safetensors");
     let masks = data.numbers("mask");
-    let answers = run(Kind::BFloat16);
+    let answers = run(Kind::BFloat16, None);
     let cells = answers[0].mask.values().len();
     let overlaps = answers.iter().zip(masks.chunks_exact(cells)).map(|(own, theirs)| iou(own.mask.values(), theirs));
     let mean = overlaps.sum::<f64>() / answers.len() as f64;
     assert!(mean > 0.9, "masks overlap by {mean}");
+}
+
+#[test]
+fn a_shorter_memory_is_the_same_until_there_is_more_to_remember() {
+    let scores = |recent| run(Kind::Float, recent).iter().map(|answer| answer.object_score_logit).collect::<Vec<_>>();
+    let (all, one) = (scores(None), scores(Some(1)));
+    // Two answers at the start; three on the next frame by the start alone, and three on one that remembers that one too.
+    assert_eq!(all[..8], one[..8]);
+    assert!(all[8..].iter().zip(&one[8..]).all(|(all, one)| all != one), "memories fewer");
 }
