@@ -53,12 +53,14 @@ fn pass_bare_loses_nothing() {
     let busy = BusyEngine::of(model);
     let mut rig = Rig::new(&format!("model={model} prompt=dog max-queue=3 late-policy=pass-bare"));
     rig.wait_until("the engine is there", |rig| rig.element.property::<Option<String>>("device-in-use").is_some());
+    rig.harness.push(frame(0)).unwrap();
+    rig.wait_until("the first frame is in work", |rig| rig.stat::<u32>("queue-level") == 0);
     let sink = rig.element.static_pad("sink").unwrap();
     let feeding = std::thread::spawn(move || {
-        let pushed = (0..PUSHED).map(|number| sink.chain(frame(40 * number)));
-        assert!(pushed.into_iter().all(|flow| flow.is_ok()));
+        assert!((1..PUSHED).map(|number| sink.chain(frame(40 * number))).all(|flow| flow.is_ok()));
     });
     rig.wait_until("the queue is full", |rig| rig.stat::<u32>("queue-level") == 3);
+    assert!(busy.is_busy());
     drop(busy);
     feeding.join().unwrap();
     let out: Vec<_> = (0..PUSHED).map(|_| rig.harness.pull().unwrap()).collect();

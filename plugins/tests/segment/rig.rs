@@ -106,7 +106,7 @@ impl Rig {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("waited too long until {what}");
+        panic!("waited too long until {what}; {:?}", self.element.property::<Option<gst::Structure>>("stats"));
     }
 }
 
