@@ -105,7 +105,11 @@ impl Compositor {
         self.palette.begin_frame();
         self.typesetter.begin_frame();
         let objects = self.preparer.prepare(frame, objects, style);
-        if style.leaves_untouched(&objects) {
+        let is_untouched = style.leaves_untouched(&objects);
+        if is_untouched || !matches!(style.mode, Mode::Overlay | Mode::Outline | Mode::Glow) {
+            self.scene.pass_over(style);
+        }
+        if is_untouched {
             return;
         }
         match style.mode {
@@ -131,8 +135,13 @@ impl Compositor {
         }
     }
 
+    /// A frame goes by without layers of objects: trails grow older.
+    pub fn pass_over(&mut self, style: &Style) {
+        self.scene.pass_over(style);
+    }
+
     /// True when drawing `objects` in this style changes no pixel and nothing that is remembered, so that the frame need
-    /// not even be mapped.
+    /// not even be mapped, and [`Compositor::pass_over`] is enough.
     pub fn leaves_untouched(&self, objects: &Objects, style: &Style) -> bool {
         style.leaves_untouched(objects) && !self.preparer.changes(objects, style)
     }

@@ -164,6 +164,11 @@ impl Scene {
         }
     }
 
+    /// Trails grow older by a frame without objects.
+    pub(super) fn pass_over(&mut self, style: &Style) {
+        self.trails.pass_over(style.trail_in_frames);
+    }
+
     fn lay_trails(&mut self, frame: &FrameMut<'_>, objects: Shown<'_>, style: &Style) {
         self.trails.note(&objects, style.trail_in_frames);
         let frame_size = [frame.width, frame.height];

@@ -303,6 +303,34 @@ fn golden_cutout() {
 }
 
 #[test]
+fn trails_grow_older_while_nothing_is_there() {
+    let style = Style { trail_in_frames: 10, labels: false, ..Style::default() };
+    let at = |x: f32| {
+        let mut dog = disc("dog", [x, 0.5], 0.1, 1.0);
+        dog.id = Some(1);
+        objects(vec![dog])
+    };
+    let draw = |compositor: &mut Compositor, objects: &Objects, style: &Style| {
+        let mut picture = Picture::new(PixelFormat::Rgb, (320, 180));
+        compositor.composite(&mut picture.frame(), objects, style);
+        pixels_of(&picture, 3)
+    };
+    let after = |frames: usize, between: &dyn Fn(&mut Compositor)| {
+        let mut compositor = Compositor::default();
+        (0..5).for_each(|step| drop(draw(&mut compositor, &at(0.3 + 0.05 * step as f32), &style)));
+        (0..frames).for_each(|_| between(&mut compositor));
+        draw(&mut compositor, &at(0.6), &style)
+    };
+    let without = draw(&mut Compositor::default(), &at(0.6), &Style { trail_in_frames: 0, ..style.clone() });
+    let nothing = |compositor: &mut Compositor| drop(draw(compositor, &Objects::default(), &style));
+    assert!(after(5, &nothing) != without, "the way is not forgotten yet");
+    assert!(after(10, &nothing) == without);
+    assert!(after(10, &|compositor| compositor.pass_over(&style)) == without);
+    let dim = Style { mode: Mode::Dim, ..style.clone() };
+    assert!(after(10, &|compositor| drop(draw(compositor, &at(0.5), &dim))) == without, "other modes have no trails");
+}
+
+#[test]
 fn golden_styles_and_trails() {
     let (mut picture, mut items) = golden_picture(PixelFormat::Rgb);
     let text = "dog: color=#ff2020 opacity=0.8 labels=false; #2: outline-width=6 boxes=true; score>=0.9: opacity=0.3";

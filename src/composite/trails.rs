@@ -40,9 +40,8 @@ pub(super) struct Line {
 impl Trails {
     /// Notes where the objects are; forgets what is more than `length` frames old.
     pub(super) fn note(&mut self, objects: &Objects, length: u32) {
-        self.frame_number += 1;
         self.points.clear();
-        let (now, oldest) = (self.frame_number, self.frame_number.saturating_sub(u64::from(length)));
+        let now = self.frame_number + 1;
         for object in &objects.items {
             let Some(id) = object.id else { continue };
             let in_frame = object.box_in_frame.clipped();
@@ -54,6 +53,13 @@ impl Trails {
                 self.ways.entry(id).or_default().add(middle, now);
             }
         }
+        self.pass_over(length);
+    }
+
+    /// A frame that has gone by: forgets what is `length` frames old.
+    pub(super) fn pass_over(&mut self, length: u32) {
+        self.frame_number += 1;
+        let oldest = self.frame_number.saturating_sub(u64::from(length));
         self.ways.retain(|_, way| {
             way.middles.retain(|(_, frame)| *frame > oldest);
             !way.middles.is_empty()

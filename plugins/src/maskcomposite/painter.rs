@@ -104,6 +104,7 @@ impl Painter {
             Verdict::Hide => false,
         };
         if !gains_alpha && is_untouched {
+            self.compositor.pass_over(style);
             return Ok((buffer, None));
         }
         let start = Instant::now();
@@ -122,8 +123,11 @@ impl Painter {
             }
             match verdict {
                 Verdict::Show(objects) => compositor.composite_over(frame, objects, style, backdrop),
-                Verdict::Hide => compositor.hide(frame, style.mode == Mode::Cutout),
-                Verdict::Pass => {}
+                Verdict::Hide => {
+                    compositor.hide(frame, style.mode == Mode::Cutout);
+                    compositor.pass_over(style);
+                }
+                Verdict::Pass => compositor.pass_over(style),
             }
         })?;
         Ok((buffer, Some(start.elapsed())))
